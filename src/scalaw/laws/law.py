@@ -1,0 +1,349 @@
+"""What a law is: a pure function of covariates and parameters, and the facts that make it fit well.
+
+A law is written as in its paper and is evaluated twice over: in the paper's units, and in **reference units**,
+where every covariate is divided by a reference (the centre of the runs) and the loss by a reference loss. Raw
+amplitudes and exponents are almost perfectly correlated; in reference units they are not. The two readings are
+tied by dimensional analysis: a parameter's ``dimension`` is a monomial in units whose powers may contain other
+parameters, e.g. Chinchilla's A has ``loss * N**alpha``. Where a change of units mixes parameters, the law
+gives ``to_paper``; where it is not closed under one, it says ``units="as in paper"``.
+
+A new law needs a decorated function and nothing else::
+
+    @law(source="arXiv:2203.15556 eq. 2", decreasing=("N", "D"))
+    def chinchilla(N, D, *, E=irreducible(), A=amplitude("loss * N**alpha"), B=amplitude("loss * D**beta"),
+                   alpha=exponent(), beta=exponent()):
+        '''Irreducible loss plus one power law in parameters and one in tokens.'''
+        return E + A / N**alpha + B / D**beta
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from scalaw.errors import ScalawError
+from scalaw.laws.expression import evaluate, parse
+from scalaw.laws.prior import Prior, default_prior
+
+Values = Mapping[str, Any]
+RESERVED = {"loss", "sigma", "nu", "run", "chain", "draw", "scenario", "y"}
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """An input of a law.
+
+    Parameters
+    ----------
+    name : str
+        Name of the function's argument, e.g. ``"N"``.
+    unit : str
+        Unit kind; covariates of one kind share one reference (D and unique tokens: ``"D"``).
+    domain : {"positive", "share", "simplex", "integer", "year", "schedule"}
+        What values it takes; ``integer`` is ≥ 1.
+    scaling : {"ratio", "interval", "absolute"}
+        Divided by the reference, the reference is subtracted, or left alone.
+    size : int, optional
+        Length of the last axis of a vector-valued covariate.
+    meaning : str
+        One phrase, with the unit.
+    """
+
+    name: str
+    unit: str
+    domain: Literal["positive", "share", "simplex", "integer", "year", "schedule"] = "positive"
+    scaling: Literal["ratio", "interval", "absolute"] = "ratio"
+    size: int | None = None
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a law predicts; ``ratio`` scaling only for a positive unbounded response such as a loss."""
+
+    name: str = "loss"
+    scaling: Literal["ratio", "absolute"] = "ratio"
+    domain: Literal["positive", "share", "count"] = "positive"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a law; ``prior`` None means the default of its role, ``size`` names a structural option."""
+
+    name: str
+    role: str
+    dimension: str = "1"
+    prior: Prior | None = None
+    size: str | None = None
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Coefficients printed in a paper, in the paper's units."""
+
+    key: str
+    values: Mapping[str, float]
+    source: str
+    se: Mapping[str, float] = field(default_factory=dict)
+    status: Literal["checked", "second-hand", "unverified"] = "checked"
+    note: str = ""
+
+
+def irreducible(prior: Prior | None = None, meaning: str = "loss that no amount of scale removes") -> Any:
+    """Parameter in the unit of the loss, below the smallest loss."""
+    return Parameter("", "irreducible", "loss", prior, meaning=meaning)
+
+
+def amplitude(dimension: str, prior: Prior | None = None, meaning: str = "size of its term") -> Any:
+    """Positive factor of a term; its dimension is a monomial such as ``"loss * N**alpha"``."""
+    return Parameter("", "amplitude", dimension, prior, meaning=meaning)
+
+
+def exponent(prior: Prior | None = None, meaning: str = "how fast its term falls") -> Any:
+    """Positive dimensionless power."""
+    return Parameter("", "exponent", "1", prior, meaning=meaning)
+
+
+def scale(dimension: str, prior: Prior | None = None, meaning: str = "where its term reaches one") -> Any:
+    """Positive constant in the unit of a covariate, such as Kaplan's N_c."""
+    return Parameter("", "scale", dimension, prior, meaning=meaning)
+
+
+def parameter(
+    role: str, prior: Prior, dimension: str = "1", size: str | None = None, meaning: str = ""
+) -> Any:
+    """Any other parameter: its prior must be given; ``size`` names a structural option of the law."""
+    return Parameter("", role, dimension, prior, size, meaning)
+
+
+COVARIATES = {
+    covariate.name: covariate
+    for covariate in (
+        Covariate("N", "N", meaning="parameters"),
+        Covariate("D", "D", meaning="training tokens"),
+        Covariate("C", "C", meaning="training compute, FLOP"),
+        Covariate("U", "D", meaning="unique training tokens"),
+        Covariate("x", "x", meaning="the one quantity that is scaled up"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Law:
+    """A scaling law; made by :func:`law`, found by ``scalaw.laws.get_law("chinchilla[alpha=beta]")``.
+
+    Parameters
+    ----------
+    name : str
+        Registered name, with its variant if any.
+    function : callable
+        ``function(*covariates, **parameters)``; pure, made of ``jnp`` and arithmetic, broadcasting.
+    covariates, parameters, response
+        Its records; ``parameters`` includes fixed and tied ones.
+    source : str
+        arXiv id and equation.
+    increasing, decreasing : tuple of str
+        Covariates in which the prediction is monotone.
+    options : tuple of (str, int)
+        Structural options, e.g. ``(("breaks", 1),)``; they set the size of indexed parameters.
+    fixed, ties : tuple of pairs
+        Variant: parameter → number (paper units), parameter → parameter.
+    units : {"reference", "as in paper"}
+        Whether the law is evaluated in reference units.
+    to_paper : callable, optional
+        ``to_paper(values, refs) -> values`` for laws whose parameters mix under a change of units.
+    """
+
+    name: str
+    function: Callable[..., Any] = field(repr=False)
+    covariates: tuple[Covariate, ...]
+    parameters: tuple[Parameter, ...]
+    response: Response = Response()
+    source: str = ""
+    increasing: tuple[str, ...] = ()
+    decreasing: tuple[str, ...] = ()
+    options: tuple[tuple[str, int], ...] = ()
+    fixed: tuple[tuple[str, float], ...] = ()
+    ties: tuple[tuple[str, str], ...] = ()
+    units: Literal["reference", "as in paper"] = "reference"
+    to_paper: Callable[[Values, Values], dict[str, Any]] | None = field(default=None, repr=False)
+    published: tuple[Published, ...] = field(default=(), repr=False)
+
+    # -- what it is ------------------------------------------------------------------------------
+    @property
+    def doc(self) -> str:
+        """First line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What a compiled program depends on; variants that fix or tie parameters share it."""
+        return (self.function, self.options, self.units)
+
+    @property
+    def free(self) -> tuple[Parameter, ...]:
+        """Parameters that are neither fixed nor tied."""
+        held = {name for name, _ in (*self.fixed, *self.ties)}
+        return tuple(p for p in self.parameters if p.name not in held)
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything a result depends on: source text, parameters with priors, variant."""
+        parts = (inspect.getsource(self.function), self.parameters, self.options, self.fixed, self.ties)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    def size(self, p: Parameter) -> int | None:
+        """Length of an indexed parameter, None for a scalar."""
+        return None if p.size is None else dict(self.options)[p.size]
+
+    def prior(self, p: Parameter) -> Prior:
+        """The parameter's own prior, or its role's default in this variant."""
+        if p.prior is not None:
+            return p.prior
+        at_zero = {name for name, value in self.fixed if value == 0}
+        offset = any(q.role == "irreducible" and q.name not in at_zero for q in self.parameters)
+        amplitudes = sum(q.role == "amplitude" for q in self.parameters)
+        prior = default_prior(p.role, offset, amplitudes)
+        assert prior is not None  # the decorator refuses roles without a default
+        return prior
+
+    # -- what it computes ------------------------------------------------------------------------
+    def __call__(self, **arguments: Any) -> Any:
+        """Prediction from covariates and parameters by keyword, all in the paper's units.
+
+        Fixed and tied parameters need not be given.
+        """
+        values = {**dict(self.fixed), **arguments}
+        values |= {name: values[other] for name, other in self.ties if other in values}
+        wanted = [c.name for c in self.covariates] + [p.name for p in self.parameters]
+        if missing := [name for name in wanted if name not in values]:
+            raise ScalawError("M006", f"law {self.name} needs {', '.join(missing)}", fix="pass them by name")
+        if unknown := [name for name in values if name not in wanted]:
+            raise ScalawError("M006", f"law {self.name} has no {', '.join(unknown)}", fix="leave them out")
+        return self.function(
+            *(values[c.name] for c in self.covariates), **{p.name: values[p.name] for p in self.parameters}
+        )
+
+    def reduce(self, covariates: Values, refs: Values) -> dict[str, Any]:
+        """Covariates in reference units; ``refs`` maps unit kinds to references."""
+        if self.units == "as in paper":
+            return dict(covariates)
+        reduced = {}
+        for c in self.covariates:
+            value = covariates[c.name]
+            if c.scaling == "ratio":
+                value = value / refs[c.unit]
+            elif c.scaling == "interval":
+                value = value - refs[c.unit]
+            reduced[c.name] = value
+        return reduced
+
+    def loss_ref(self, refs: Values) -> Any:
+        """Factor between the reduced and the real response."""
+        return refs["loss"] if self.units == "reference" and self.response.scaling == "ratio" else 1.0
+
+    def factor(self, p: Parameter, values: Values, refs: Values, xp: Any = np) -> Any:
+        """A parameter's paper value divided by its value in reference units."""
+        if self.units == "as in paper" or p.dimension == "1":
+            return 1.0
+        names = {**values, **refs, "loss": self.loss_ref(refs)}
+        return evaluate(parse(p.dimension), names, xp)
+
+    def paper_values(self, values: Values, refs: Values, xp: Any = np) -> dict[str, Any]:
+        """Parameters in the paper's units from parameters in reference units (arrays broadcast)."""
+        if self.to_paper is not None:
+            return self.to_paper(values, refs)
+        return {p.name: values[p.name] * self.factor(p, values, refs, xp) for p in self.parameters}
+
+    def reduced_values(self, values: Values, refs: Values, xp: Any = np) -> dict[str, Any]:
+        """Inverse of :meth:`paper_values`, for laws without ``to_paper``."""
+        return {p.name: values[p.name] / self.factor(p, values, refs, xp) for p in self.parameters}
+
+
+_REGISTRY: dict[str, Law] = {}
+
+
+def register(entry: Law) -> Law:
+    """Add a law under its name; a second law of that name is refused (M007)."""
+    if entry.name in _REGISTRY and inspect.getsource(_REGISTRY[entry.name].function) != inspect.getsource(
+        entry.function
+    ):
+        raise ScalawError("M007", f"a law named '{entry.name}' exists already", fix="choose another name")
+    _REGISTRY[entry.name] = entry
+    return entry
+
+
+def registry() -> Mapping[str, Law]:
+    """Every registered law by name."""
+    return dict(_REGISTRY)
+
+
+def law(
+    *,
+    source: str,
+    increasing: tuple[str, ...] = (),
+    decreasing: tuple[str, ...] = (),
+    covariates: Mapping[str, Covariate] | None = None,
+    response: Response = Response(),
+    options: Mapping[str, int] | None = None,
+    units: Literal["reference", "as in paper"] = "reference",
+    to_paper: Callable[[Values, Values], dict[str, Any]] | None = None,
+    published: tuple[Published, ...] = (),
+) -> Callable[[Callable[..., Any]], Law]:
+    """Decorator that turns a function into a registered :class:`Law`.
+
+    Positional arguments of the function are covariates, keyword-only ones are parameters whose defaults are
+    :func:`irreducible`, :func:`amplitude`, :func:`exponent`, :func:`scale` or :func:`parameter`.
+
+    Raises
+    ------
+    ScalawError
+        M004 for a reserved or clashing name, M008 for an argument that is neither a known covariate nor a
+        parameter, or a role without a prior.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Law:
+        name = function.__name__
+        signature = inspect.signature(function).parameters.values()
+        known = {**COVARIATES, **(covariates or {})}
+        positional = [a.name for a in signature if a.kind is not inspect.Parameter.KEYWORD_ONLY]
+        if unknown := [argument for argument in positional if argument not in known]:
+            fix = "name it N, D, C, U or x, or describe it in covariates={…}"
+            raise ScalawError("M008", f"law {name}: unknown covariate '{unknown[0]}'", fix=fix)
+        parameters = []
+        for argument in signature:
+            if argument.kind is not inspect.Parameter.KEYWORD_ONLY:
+                continue
+            if argument.name in RESERVED or argument.name in positional:
+                raise ScalawError(
+                    "M004", f"law {name}: '{argument.name}' is reserved", fix="rename the parameter"
+                )
+            p = argument.default
+            if not isinstance(p, Parameter) or (p.prior is None and default_prior(p.role, True, 1) is None):
+                fix = f"write {argument.name}=exponent() or parameter(role, prior)"
+                raise ScalawError("M008", f"law {name}: '{argument.name}' is no parameter with a prior", fix=fix)
+            parameters.append(replace(p, name=argument.name))
+        return register(
+            Law(
+                name=name,
+                function=function,
+                covariates=tuple(known[argument] for argument in positional),
+                parameters=tuple(parameters),
+                response=response,
+                source=source,
+                increasing=increasing,
+                decreasing=decreasing,
+                options=tuple(sorted((options or {}).items())),
+                units=units,
+                to_paper=to_paper,
+                published=published,
+            )
+        )
+
+    return decorate
