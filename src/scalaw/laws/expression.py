@@ -3,8 +3,8 @@
 ``parse("E + A / N^alpha")`` reads the text with :mod:`ast` (which only parses) and copies it into a tree of
 three node types, refusing everything outside a short list: numbers, names, ``+ - * / ^ **``, unary signs and
 calls of ``exp log sqrt log1p expm1 min max logistic``. No attribute, subscript, keyword, string, comparison
-or lambda exists in the tree, and nothing is ever passed to ``eval`` or ``compile``: :func:`evaluate` walks the tree and
-calls array functions directly. At most 500 characters and depth 40.
+or lambda exists in the tree, and nothing is ever passed to ``eval`` or ``compile``: :func:`evaluate` walks
+the tree and calls array functions directly. At most 500 characters and depth 40.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """What a law is: a pure function of covariates and parameters, and the facts that make it fit well.
 
-A law is written as in its paper and is evaluated twice over: in the paper's units, and in **reference units**,
-where every covariate is divided by a reference (the centre of the runs) and the loss by a reference loss. Raw
-amplitudes and exponents are almost perfectly correlated; in reference units they are not. The two readings are
-tied by dimensional analysis: a parameter's ``dimension`` is a monomial in units whose powers may contain other
-parameters, e.g. Chinchilla's A has ``loss * N**alpha``. Where a change of units mixes parameters, the law
-gives ``to_paper``; where it is not closed under one, it says ``units="as in paper"``.
+A law is written as in its paper and is evaluated twice over: in the paper's units, and in **reference
+units**, where every covariate is divided by a reference (the centre of the runs) and the loss by a reference
+loss. Raw amplitudes and exponents are almost perfectly correlated; in reference units they are not. The two
+readings are tied by dimensional analysis: a parameter's ``dimension`` is a monomial in units whose powers may
+contain other parameters, e.g. Chinchilla's A has ``loss * N**alpha``. Where a change of units mixes
+parameters, the law gives ``to_paper``; where it is not closed under one, it says ``units="as in paper"``.
 
 A new law needs a decorated function and nothing else::
 
@@ -73,7 +73,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a law; ``prior`` None means the default of its role, ``size`` names a structural option."""
+    """A parameter of a law; ``prior`` None is the default of its role, ``size`` names a structural option."""
 
     name: str
     role: str
@@ -158,6 +158,8 @@ class Law:
         Whether the law is evaluated in reference units.
     to_paper : callable, optional
         ``to_paper(values, refs) -> values`` for laws whose parameters mix under a change of units.
+    about : str
+        One line for lists, where the function's docstring says something else (an alias, a formula).
     """
 
     name: str
@@ -174,12 +176,13 @@ class Law:
     units: Literal["reference", "as in paper"] = "reference"
     to_paper: Callable[[Values, Values], dict[str, Any]] | None = field(default=None, repr=False)
     published: tuple[Published, ...] = field(default=(), repr=False)
+    about: str = field(default="", repr=False)
 
     # -- what it is ------------------------------------------------------------------------------
     @property
     def doc(self) -> str:
-        """First line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").split("\n")[0]
+        """What it says, in a line: ``about``, or the first line of the function's docstring."""
+        return self.about or (inspect.getdoc(self.function) or "").split("\n")[0]
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -327,7 +330,9 @@ def law(
             p = argument.default
             if not isinstance(p, Parameter) or (p.prior is None and default_prior(p.role, True, 1) is None):
                 fix = f"write {argument.name}=exponent() or parameter(role, prior)"
-                raise ScalawError("M008", f"law {name}: '{argument.name}' is no parameter with a prior", fix=fix)
+                raise ScalawError(
+                    "M008", f"law {name}: '{argument.name}' is no parameter with a prior", fix=fix
+                )
             parameters.append(replace(p, name=argument.name))
         return register(
             Law(
