@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from scalaw.laws import chinchilla as _chinchilla, kaplan as _kaplan, power as _power
+from scalaw.laws import (
+    alabdulmohsin as _alabdulmohsin,
+    bnsl as _bnsl,
+    chinchilla as _chinchilla,
+    coverage as _coverage,
+    data_constrained as _data_constrained,
+    data_mixing as _data_mixing,
+    kaplan as _kaplan,
+    moe as _moe,
+    power as _power,
+    schedule as _schedule,
+)
+from scalaw.laws.check_law import check_law, law_checks
 from scalaw.laws.law import (
     Covariate,
     Law,
@@ -20,7 +32,18 @@ from scalaw.laws.law import (
 from scalaw.laws.prior import Prior
 from scalaw.laws.spec import get_law
 
-_FAMILIES = (_chinchilla, _kaplan, _power)
+_FAMILIES = (
+    _alabdulmohsin,
+    _bnsl,
+    _chinchilla,
+    _coverage,
+    _data_constrained,
+    _data_mixing,
+    _kaplan,
+    _moe,
+    _power,
+    _schedule,
+)
 
 
 def list_laws() -> list[Law]:
@@ -36,10 +59,12 @@ __all__ = [
     "Published",
     "Response",
     "amplitude",
+    "check_law",
     "exponent",
     "get_law",
     "irreducible",
     "law",
+    "law_checks",
     "list_laws",
     "parameter",
     "registry",

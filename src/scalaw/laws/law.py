@@ -48,23 +48,30 @@ class Covariate:
         What values it takes; ``integer`` is ≥ 1.
     scaling : {"ratio", "interval", "absolute"}
         Divided by the reference, the reference is subtracted, or left alone.
-    size : int, optional
-        Length of the last axis of a vector-valued covariate.
+    size : int or str, optional
+        Length of the last axis of a vector-valued covariate, or the structural option that sets it.
     meaning : str
         One phrase, with the unit.
+    reduction : callable, optional
+        NumPy function from what a table holds for one run (a whole schedule) to an array of fixed shape,
+        which is what the law's function gets; applied once, before the fit.
     """
 
     name: str
     unit: str
     domain: Literal["positive", "share", "simplex", "integer", "year", "schedule"] = "positive"
     scaling: Literal["ratio", "interval", "absolute"] = "ratio"
-    size: int | None = None
+    size: int | str | None = None
     meaning: str = ""
+    reduction: Callable[[Any], np.ndarray] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Response:
-    """What a law predicts; ``ratio`` scaling only for a positive unbounded response such as a loss."""
+    """What a law predicts; ``ratio`` scaling only for a positive unbounded response such as a loss.
+
+    For a ``count`` the law's function gives the expected share of successes; the noise makes counts of it.
+    """
 
     name: str = "loss"
     scaling: Literal["ratio", "absolute"] = "ratio"
@@ -144,6 +151,7 @@ class Law:
         Registered name, with its variant if any.
     function : callable
         ``function(*covariates, **parameters)``; pure, made of ``jnp`` and arithmetic, broadcasting.
+        Components of a vector-valued covariate and of an indexed parameter lie on the last axis.
     covariates, parameters, response
         Its records; ``parameters`` includes fixed and tied ones.
     source : str
@@ -197,13 +205,14 @@ class Law:
 
     @property
     def digest(self) -> str:
-        """Hash of everything a result depends on: source text, parameters with priors, variant."""
-        parts = (inspect.getsource(self.function), self.parameters, self.options, self.fixed, self.ties)
+        """Hash of everything a result depends on: source text, records with priors, variant."""
+        records = (self.covariates, self.response, self.parameters, self.units)
+        parts = (source_text(self.function), records, self.options, self.fixed, self.ties)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
-    def size(self, p: Parameter) -> int | None:
-        """Length of an indexed parameter, None for a scalar."""
-        return None if p.size is None else dict(self.options)[p.size]
+    def size(self, p: Parameter | Covariate) -> int | None:
+        """Length of an indexed parameter or of a vector-valued covariate, None for a scalar."""
+        return dict(self.options)[p.size] if isinstance(p.size, str) else p.size
 
     def prior(self, p: Parameter) -> Prior:
         """The parameter's own prior, or its role's default in this variant."""
@@ -272,11 +281,26 @@ class Law:
 _REGISTRY: dict[str, Law] = {}
 
 
+def source_text(function: Callable[..., Any]) -> str:
+    """Text that defines a law's function: its own ``source_text`` (a formula), its source or bytecode."""
+    if own := getattr(function, "source_text", None):
+        return own
+    try:
+        return inspect.getsource(function)
+    except OSError:  # defined in a session whose lines were not kept
+        code = function.__code__
+        return repr(
+            (code.co_code.hex(), code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")])
+        )
+
+
 def register(entry: Law) -> Law:
-    """Add a law under its name; a second law of that name is refused (M007)."""
-    if entry.name in _REGISTRY and inspect.getsource(_REGISTRY[entry.name].function) != inspect.getsource(
-        entry.function
-    ):
+    """Add a law under its name; the name of a law from another module is refused (M007).
+
+    The same module may define it again: a notebook cell or an edited file is run twice.
+    """
+    before = _REGISTRY.get(entry.name)
+    if before is not None and before.function.__module__ != entry.function.__module__:
         raise ScalawError("M007", f"a law named '{entry.name}' exists already", fix="choose another name")
     _REGISTRY[entry.name] = entry
     return entry
