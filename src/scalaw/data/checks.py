@@ -1,0 +1,158 @@
+"""Checks of runs against the law that is to be fitted, and the list of everything known about a table.
+
+:func:`check_runs` collects what reading met, what the values look like (:mod:`scalaw.data.checks_looks`),
+and, for a law, whether the table holds its covariates (D012), whether their values lie in its domain (D021,
+D024), and whether the runs can tell its parameters apart: too few runs (D042), a covariate that never
+changes (D040), two that change together (D041). A law is any object with ``name``, ``covariates`` (records
+with ``name`` and ``domain``) and ``free`` (parameters); this floor knows nothing else about laws.
+"""
+
+from __future__ import annotations
+
+import difflib
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from scalaw.data.checks_looks import looks
+from scalaw.data.columns import NAMES, plain_name
+from scalaw.data.runs import Runs
+from scalaw.data.units import format_quantity
+from scalaw.data.wording import names_text, plural, rows_text
+from scalaw.errors import Problem
+
+#: Above this correlation of logarithms two covariates count as one.
+COLLINEAR = 0.98
+
+
+def check_runs(
+    runs: Runs, law: Any = None, noise_parameters: int = 0, allow_prior_dominated: bool = False
+) -> list[Problem]:
+    """Everything there is to know about a table of runs, refusals first.
+
+    Parameters
+    ----------
+    runs : Runs
+        The table.
+    law : object, optional
+        The law to be fitted.
+    noise_parameters : int
+        Free parameters of the noise, counted with the law's for D042.
+    allow_prior_dominated : bool
+        Turn D042 into a warning.
+
+    Returns
+    -------
+    list of Problem
+        All of them; ``ScalawError.of`` raises those of severity E.
+    """
+    problems = [*runs.problems, *looks(runs)]
+    if law is not None:
+        if runs.may_be_fitted:
+            problems.append(
+                Problem("D062", "E", "these rows are not fitted", runs.source, runs.may_be_fitted)
+            )
+        problems += _columns(runs, law)
+        if not any(problem.severity == "E" for problem in problems):
+            problems += _values(runs, law)
+            problems += identification(runs, law)
+        problems += _count(runs, law, noise_parameters, allow_prior_dominated)
+    return sorted(problems, key=lambda problem: "EWI".index(problem.severity))
+
+
+def _columns(runs: Runs, law: Any) -> list[Problem]:
+    problems = []
+    response = getattr(getattr(law, "response", None), "name", "loss")
+    for name in [*(covariate.name for covariate in law.covariates), response]:
+        if name in runs.frame or (name == "x" and "x" in runs.columns):
+            continue
+        found = [str(column) for column in runs.frame.columns]
+        what = f"law {law.name} needs {name}; found {names_text(found)}"
+        problems.append(Problem("D012", "E", what, runs.source, fix=_mapping(name, found)))
+    return problems
+
+
+def _mapping(name: str, found: list[str]) -> str:
+    if name == "x":
+        return "bind it to a column: x='C'"
+    alias = [column for column in found if plain_name(column) in NAMES.get(name, ())]
+    near = (alias or difflib.get_close_matches(name, found, 1, 0.5) or ["…"])[0]
+    return f"map it: columns={{'{name}': '{near}'}}"
+
+
+def _values(runs: Runs, law: Any) -> list[Problem]:
+    problems = []
+    bounds = {
+        "positive": (np.nextafter(0, 1), np.inf),
+        "share": (0.0, 1.0),
+        "simplex": (0.0, 1.0),
+        "integer": (1.0, np.inf),
+    }
+    words = {
+        "positive": "above 0",
+        "share": "between 0 and 1",
+        "simplex": "between 0 and 1",
+        "integer": "1 or more",
+    }
+    for covariate in law.covariates:
+        values = runs.values(covariate.name)
+        where = f"{runs.source}, column {covariate.name}"
+        missing = np.flatnonzero(~np.isfinite(values)).tolist()
+        if missing:
+            what = f"{covariate.name} is missing in {rows_text(missing, len(values))}"
+            problems.append(
+                Problem("D021", "E", what, where, f"law {law.name} needs it", "select runs that have it")
+            )
+        low, high = bounds.get(covariate.domain, (-np.inf, np.inf))
+        outside = np.flatnonzero((values < low) | (values > high)).tolist()
+        if outside:
+            what = f"{covariate.name} is {values[outside[0]]:.6g} in {rows_text(outside, len(values))}"
+            why = f"law {law.name} needs it {words[covariate.domain]}"
+            problems.append(Problem("D024", "E", what, where, why, "correct it or leave the rows out"))
+    return problems
+
+
+def identification(runs: Runs, law: Any) -> list[Problem]:
+    """Covariates of the law that never change (D040) or change together (D041), as warnings.
+
+    Parameters
+    ----------
+    runs : Runs
+        With every covariate of the law present.
+    law : object
+        As in :func:`check_runs`.
+    """
+    logs, problems = {}, []
+    for covariate in law.covariates:
+        values = runs.values(covariate.name)
+        if covariate.domain != "positive" or not np.all(values > 0) or len(values) < 2:
+            continue
+        if np.ptp(values) <= 1e-12 * np.max(values):
+            name = covariate.name
+            shown = format_quantity(values[0], name if name == "C" else None, 4)
+            what = f"{name} is {shown} in every run: law {law.name} learns nothing about its effect"
+            fix = f"fix its parameters, add runs that vary {name}, or use a law without it"
+            problems.append(Problem("D040", "W", what, runs.source, fix=fix))
+        else:
+            logs[covariate.name] = np.log(values)
+    for first, second in combinations(logs, 2):
+        correlation = float(np.corrcoef(logs[first], logs[second])[0, 1])
+        if abs(correlation) > COLLINEAR:
+            what = f"log {first} and log {second} have correlation {correlation:.3f}"
+            why = "their exponents cannot be told apart; only a combination is learned"
+            fix = f"add runs that vary {first} at one {second}, or tie the exponents"
+            problems.append(Problem("D041", "W", what, runs.source, why, fix))
+    return problems
+
+
+def _count(runs: Runs, law: Any, noise_parameters: int, allowed: bool) -> list[Problem]:
+    size = getattr(law, "size", lambda parameter: None)
+    free = sum(size(parameter) or 1 for parameter in law.free)
+    if len(runs) > free + noise_parameters:
+        return []
+    noise = f" and {noise_parameters} of the noise" if noise_parameters else ""
+    parameters = plural(free, "free parameter")
+    what = f"{plural(len(runs), 'run')}, {parameters} of law {law.name}{noise}: the answer is the prior"
+    fix = "add runs or fix parameters" + ("" if allowed else "; allow_prior_dominated=True goes on")
+    return [Problem("D042", "W" if allowed else "E", what, runs.source, fix=fix)]

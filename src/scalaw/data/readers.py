@@ -1,0 +1,272 @@
+"""Reading runs: from a file or a data frame to a checked :class:`~scalaw.data.runs.Runs`.
+
+The order is fixed: the table is loaded; roles are found or given; role columns become float64; rows are
+left out only where asked for; values are checked; the third of N, D and C follows from C = 6 N D; the loss
+is converted only where asked for. Every problem of severity E is collected and raised in one
+:class:`~scalaw.errors.ScalawError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from scalaw.data.cells import MISSING, PLAIN, Cells, read_numbers
+from scalaw.data.checks_values import refused_values
+from scalaw.data.columns import Assignment, assign_roles
+from scalaw.data.files import RawTable, load_file, load_frame
+from scalaw.data.loss_kinds import check_kind
+from scalaw.data.runs import Convention, Runs
+from scalaw.data.units import compute_6nd
+from scalaw.data.wording import names_text, plural, quoted, rows_text
+from scalaw.errors import Problem, ScalawError
+
+
+def read_runs(
+    path_or_frame: Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str | float] | str | None = None,
+    sep: str | None = None,
+    decimal: Literal[".", ","] = ".",
+    encoding: str = "utf-8",
+    na_values: Sequence[object] | str = (),
+    missing: Literal["refuse", "drop"] = "refuse",
+    dedupe: bool = False,
+    loss_kind: str | None = None,
+    convert_to: str | None = None,
+    bytes_per_token: float | None = None,
+    convention: Convention = "unknown",
+    flops: str | None = None,
+    x: str | None = None,
+    groups: Sequence[str] = (),
+    require: Sequence[str] = ("loss",),
+) -> Runs:
+    """Read a table of runs.
+
+    Parameters
+    ----------
+    path_or_frame : str, Path, data frame or mapping
+        CSV, TSV, JSON, JSONL or Parquet file (``.gz`` too), pandas or polars frame, or a mapping of columns.
+    columns : mapping, optional
+        Role or covariate → column, e.g. ``{"N": "size"}``; other roles are found by name.
+    units : mapping or "si", optional
+        Role → unit of its plain numbers, e.g. ``{"N": "B", "C": "PF-days"}``; ``"si"`` reads SI prefixes
+        everywhere.
+    sep, decimal, encoding : str
+        Of text files; the delimiter is found from the header line by default.
+    na_values : sequence or str
+        Further cells that mean missing.
+    missing : {"refuse", "drop"}
+        What to do with rows that lack a number in a role.
+    dedupe : bool
+        Leave out exact duplicates of earlier rows.
+    loss_kind, convert_to : str, optional
+        Kind of the losses (nats by default) and the kind wanted, see :mod:`scalaw.data.loss_kinds`.
+    bytes_per_token : float, optional
+        For bits per byte.
+    convention : {"total", "non-embedding", "active", "unknown"}
+        What N counts.
+    flops : str, optional
+        How C was counted, in words; ``"6ND"`` allows the third of N, D and C to follow for any convention.
+    x : str, optional
+        Numeric column bound to ``x``, the covariate of one-dimensional laws.
+    groups : sequence of str
+        Columns of labels that group the runs; every row needs one.
+    require : sequence of str
+        Roles that must be there; ``()`` for candidates that have no loss yet.
+
+    Returns
+    -------
+    Runs
+
+    Raises
+    ------
+    ScalawError
+        Every problem of severity E found, each with its code (see :mod:`scalaw.data.codes`).
+    """
+    _check_choices(decimal, missing, convention, loss_kind, convert_to)
+    if isinstance(path_or_frame, str | Path):
+        table = load_file(path_or_frame, sep, encoding)
+    else:
+        table = load_frame(path_or_frame)
+    groups = (groups,) if isinstance(groups, str) else tuple(groups)
+    roles = assign_roles(table.header, columns or {}, x, groups, table.source)
+    kind = loss_kind or roles.loss_kind or "nats"
+    if kind != (loss_kind or "nats"):
+        roles.conversions.append(f"loss kind {kind}, from the name of its column")
+    problems = [*table.problems, *roles.problems, *_absent(require, roles, table)]
+    absent = (na_values,) if isinstance(na_values, str) else tuple(na_values)
+    by_role = _units(units, roles, table, problems)
+    frame, unreadable, conversions = _frame(table, roles, by_role, decimal, absent, problems)
+    _refuse(problems if roles.duplicates else [])
+    numeric = [name for name in roles.names(table.header) if name not in unreadable]
+    frame = _leave_out(frame, numeric, missing, dedupe, conversions, table.source)
+    problems += refused_values(frame, numeric, groups, kind, table.source)
+    _refuse(problems)
+    notes = _third(frame, convention, flops, table.source)
+    runs = Runs(
+        frame=frame,
+        columns=roles.sources(table.header),
+        convention=convention,
+        loss_kind=kind,
+        source=table.source,
+        conversions=(*roles.conversions, *conversions, *(note.what for note in notes)),
+        problems=(*problems, *notes),
+        flops=flops or "",
+        groups=groups,
+    )
+    return runs.convert(convert_to, bytes_per_token) if convert_to else runs
+
+
+def _check_choices(decimal: str, missing: str, convention: str, *kinds: str | None) -> None:
+    choices = (
+        ("decimal", decimal, (".", ",")),
+        ("missing", missing, ("refuse", "drop")),
+        ("convention", convention, get_args(Convention)),
+    )
+    for name, value, allowed in choices:
+        if value not in allowed:
+            fix = f"use {' or '.join(map(repr, allowed))}"
+            raise ScalawError("D065", f"{name}={value!r} is not known", "read_runs", fix=fix)
+    for kind in kinds:
+        if kind is not None:
+            check_kind(kind)
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if any(problem.severity == "E" for problem in problems):
+        raise ScalawError.of(problems)
+
+
+def _absent(require: Sequence[str], roles: Assignment, table: RawTable) -> list[Problem]:
+    problems = []
+    unclear = {problem.code for problem in roles.problems if problem.severity == "E"}
+    for role in require:
+        if role not in roles.positions and not unclear & {"D012", "D013"}:
+            what = f"no column for {role}; found {names_text(table.header)}"
+            problems.append(
+                Problem("D012", "E", what, table.source, fix=f"map it: columns={{'{role}': '…'}}")
+            )
+    return problems
+
+
+def _units(
+    units: Mapping[str, str | float] | str | None, roles: Assignment, table: RawTable, problems: list[Problem]
+) -> dict[str, str | float]:
+    """Unit of each role; keys may be roles or column names."""
+    if units is None:
+        return {}
+    if isinstance(units, str):
+        return dict.fromkeys(roles.positions, units)
+    names = {table.header[place]: role for role, place in roles.positions.items()}
+    result = {}
+    for name, unit in units.items():
+        role = name if name in roles.positions else names.get(name)
+        if role is None:
+            what = f"units for {quoted(name)}, which is no column with a role"
+            problems.append(Problem("D012", "E", what, table.source, fix=f"use {', '.join(roles.positions)}"))
+        else:
+            result[role] = unit
+    return result
+
+
+def _frame(
+    table: RawTable,
+    roles: Assignment,
+    units: Mapping[str, str | float],
+    decimal: str,
+    absent: tuple[object, ...],
+    problems: list[Problem],
+) -> tuple[pd.DataFrame, set[str], list[str]]:
+    """Table with canonical names, names of role columns with unreadable cells, conversions made."""
+    role_at = {place: role for role, place in roles.positions.items()}
+    canonical = set(role_at.values())
+    columns: dict[str, Any] = {}
+    unreadable, conversions = set(), []
+    for place, (name, cells) in enumerate(zip(table.header, table.cells, strict=True)):
+        role = role_at.get(place)
+        if role is None and place != roles.x:
+            # A column that only looks like a role stays, under a name that cannot be taken for it.
+            key = f"{name.strip()} (not used)" if name.strip() in canonical else name.strip()
+            columns[key] = _other(cells)
+            continue
+        key = role or name.strip()
+        where = f"{table.source}, column {quoted(name)[1:-1]}"
+        reading = read_numbers(
+            role or "x", cells, where, unit=units.get(role or "x"), decimal=decimal, na_values=absent
+        )
+        columns[key] = reading.values
+        problems += reading.problems
+        conversions += reading.conversions
+        if any(problem.severity == "E" for problem in reading.problems):
+            unreadable.add(key)
+    return pd.DataFrame(columns), unreadable, conversions
+
+
+def _other(cells: Cells) -> Any:
+    """A column without a role: numbers where every cell is a plain number or missing, else as it is."""
+    if isinstance(cells, np.ndarray):
+        return cells
+    texts = [text.strip() for text in cells]
+    present = [text for text in texts if text.lower() not in MISSING]
+    if present and all(PLAIN.fullmatch(text) for text in present):
+        return np.array([float(text) if text.lower() not in MISSING else np.nan for text in texts])
+    return pd.Series([text or None for text in texts], dtype=object)
+
+
+def _leave_out(
+    frame: pd.DataFrame,
+    numeric: Sequence[str],
+    missing: str,
+    dedupe: bool,
+    conversions: list[str],
+    source: str,
+) -> pd.DataFrame:
+    """Leave out rows where the user asked for it, and say which."""
+    keep = np.ones(len(frame), bool)
+    if missing == "drop":
+        keep &= ~np.isnan(frame[list(numeric)].to_numpy(np.float64)).any(axis=1)
+        if not keep.all():
+            conversions.append(
+                f"left out {rows_text(np.flatnonzero(~keep).tolist(), len(frame))}: a number is missing"
+            )
+    if dedupe:
+        repeated = frame.duplicated().to_numpy(bool) & keep
+        keep &= ~repeated
+        if repeated.any():
+            conversions.append(
+                f"left out {rows_text(np.flatnonzero(repeated).tolist(), len(frame))}: duplicates"
+            )
+    if not keep.any():
+        what = f"none of {plural(len(frame), 'run')} is left"
+        raise ScalawError(
+            "D003", what, source, "; ".join(conversions)[:150], "give runs with numbers in every role"
+        )
+    return frame.loc[keep].reset_index(drop=True)
+
+
+def _third(frame: pd.DataFrame, convention: str, flops: str | None, source: str) -> list[Problem]:
+    """Add the third of N, D and C, where two are there and the accounting is clear."""
+    absent = [role for role in ("N", "D", "C") if role not in frame]
+    if len(absent) != 1:
+        return []
+    role = absent[0]
+    own_rule = flops not in (None, "6ND")
+    if role != "C" and (own_rule or (convention == "non-embedding" and flops != "6ND")):
+        reason = (
+            "C was counted in another way" if own_rule else "C may count the embeddings that N leaves out"
+        )
+        what = f"{role} was not computed from C = 6ND"
+        return [Problem("D035", "I", what, source, reason, "pass flops='6ND' if C is 6ND")]
+    if role == "C":
+        frame["C"] = compute_6nd(frame["N"], frame["D"])
+        counted = "" if convention == "unknown" else f" with {convention} N"
+        return [Problem("D035", "I", f"C computed as 6ND{counted}", source)]
+    other = "D" if role == "N" else "N"
+    frame[role] = frame["C"] / (6.0 * frame[other])
+    return [Problem("D035", "I", f"{role} computed as C / (6{other})", source)]

@@ -1,0 +1,211 @@
+"""The table of runs: what comes in, under canonical names, with everything that was done to it.
+
+:class:`Runs` holds one row per training run. Columns with a role carry the field's own names:
+
+========  =====================================================
+``N``     parameters
+``D``     training tokens
+``C``     training compute, FLOP
+``U``     unique training tokens
+``loss``  the response, of the kind that ``loss_kind`` says
+========  =====================================================
+
+Every other column keeps its name and can be a covariate, a label or a group. One-dimensional curves bind
+``x`` to a column: ``runs.along("C")``. A ``Runs`` never changes; :meth:`Runs.select`, :meth:`Runs.convert`
+and :meth:`Runs.along` return new ones and add a line to ``conversions``. Rows are numbered from 1, the
+header not counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from scalaw.data.loss_kinds import convert_loss
+from scalaw.data.units import format_quantity
+from scalaw.errors import Problem, ScalawError
+
+#: Roles that reading finds by itself.
+ROLES = ("N", "D", "C", "U", "loss")
+Convention = Literal["total", "non-embedding", "active", "unknown"]
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """A checked table of runs; made by :func:`scalaw.data.read_runs`.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per run, canonical column names; role columns are float64 in base units.
+    columns : mapping
+        Role → name of the column in the source; ``x`` → canonical name of the bound column.
+    convention : {"total", "non-embedding", "active", "unknown"}
+        What N counts.
+    loss_kind : str
+        A key of :mod:`scalaw.data.loss_kinds`.
+    source : str
+        File or table name, never a full path.
+    conversions : tuple of str
+        Every conversion made, in order.
+    problems : tuple of Problem
+        Warnings and notes met on reading.
+    citation : str
+        Where published figures come from.
+    caveats : tuple of str
+        What a reader of the results must know about the figures.
+    may_be_fitted : str
+        Empty when a law may be fitted to the rows, otherwise the reason why ``fit`` refuses them (D062).
+    flops : str
+        How C was counted, when it was said.
+    groups : tuple of str
+        Columns whose labels group the runs.
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    convention: Convention = "unknown"
+    loss_kind: str = "nats"
+    source: str = "table"
+    conversions: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    citation: str = ""
+    caveats: tuple[str, ...] = ()
+    may_be_fitted: str = ""
+    flops: str = ""
+    groups: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def n_runs(self) -> int:
+        """Number of rows."""
+        return len(self.frame)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Numeric columns other than the loss, and ``x`` where it is bound."""
+        numeric = self.frame.select_dtypes("number").columns
+        names = [str(name) for name in numeric if name != "loss"]
+        return tuple(names + ["x"] * ("x" in self.columns and "x" not in names))
+
+    def values(self, name: str) -> np.ndarray:
+        """One numeric column.
+
+        Parameters
+        ----------
+        name : str
+            A canonical column name, or ``"x"`` where it is bound.
+
+        Returns
+        -------
+        float64 array, shape (runs,)
+
+        Raises
+        ------
+        ScalawError
+            D012 when there is no such column, D025 when it holds no numbers.
+        """
+        column = self.columns["x"] if name == "x" and "x" not in self.frame and "x" in self.columns else name
+        if column not in self.frame:
+            found = ", ".join(map(str, self.frame.columns))
+            fix = (
+                "bind it with x='C' or another column"
+                if name == "x"
+                else f"map it: columns={{'{name}': '…'}}"
+            )
+            raise ScalawError("D012", f"no column {name}; found {found[:120]}", self.source, fix=fix)
+        if not pd.api.types.is_numeric_dtype(self.frame[column]):
+            raise ScalawError("D025", f"column {column} holds no numbers", self.source)
+        return self.frame[column].to_numpy(np.float64)
+
+    def select(self, mask: Any) -> Runs:
+        """Keep some of the runs.
+
+        Parameters
+        ----------
+        mask : bool array, shape (runs,), or int array
+            Which rows to keep, or their positions from 0 in the wanted order.
+
+        Raises
+        ------
+        ScalawError
+            D063 when the mask does not fit the runs.
+        """
+        index = np.asarray(mask)
+        if index.dtype == bool and index.shape == (len(self),):
+            index = np.flatnonzero(index)
+        fits = index.ndim == 1 and (index.dtype.kind in "iu" or index.size == 0)
+        if not fits or np.any((index < 0) | (index >= len(self))):
+            what = f"a selection of type {index.dtype} and shape {index.shape} does not fit {len(self)} runs"
+            raise ScalawError(
+                "D063", what, self.source, fix="pass one True or False per run, or positions from 0"
+            )
+        frame = self.frame.iloc[index.astype(int)].reset_index(drop=True)
+        kept = f"kept {len(frame)} of {len(self)} runs"
+        return replace(self, frame=frame, conversions=(*self.conversions, kept))
+
+    def along(self, name: str) -> Runs:
+        """Bind ``x``, the covariate of one-dimensional laws, to a numeric column."""
+        self.values(name)
+        return replace(self, columns={**self.columns, "x": name})
+
+    def convert(self, to: str, bytes_per_token: float | None = None) -> Runs:
+        """Loss as another kind, see :mod:`scalaw.data.loss_kinds`."""
+        loss, text = convert_loss(self.values("loss"), self.loss_kind, to, bytes_per_token)
+        if not text:
+            return self
+        frame = self.frame.assign(loss=loss)
+        return replace(self, frame=frame, loss_kind=to, conversions=(*self.conversions, text))
+
+    @property
+    def digest(self) -> str:
+        """Hash of the content: 16 hexadecimal digits, independent of the order of the columns."""
+        state = hashlib.sha256(repr((self.convention, self.loss_kind, self.columns.get("x"))).encode())
+        for name in sorted(map(str, self.frame.columns)):
+            column = self.frame[name]
+            state.update(repr((name, len(column))).encode())
+            if pd.api.types.is_numeric_dtype(column):
+                # Adding zero makes -0.0 and 0.0 one value.
+                state.update((column.to_numpy(np.float64) + 0.0).astype("<f8").tobytes())
+            else:
+                state.update(repr([None if pd.isna(cell) else str(cell) for cell in column]).encode())
+        return state.hexdigest()[:16]
+
+    def check(self, law: Any = None) -> list[Problem]:
+        """Everything there is to know about these runs, for a law if one is given."""
+        from scalaw.data.checks import check_runs
+
+        return check_runs(self, law)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Copy of the table."""
+        return self.frame.copy()
+
+    def describe(self) -> str:
+        """A few lines of text: size, ranges, conventions, conversions, citation."""
+        lines = [f"{len(self)} runs from {self.source}"]
+        for name in ROLES:
+            if name in self.frame:
+                values = self.values(name)
+                finite = values[np.isfinite(values)]
+                kind = "C" if name == "C" else None
+                low, high = (
+                    (format_quantity(v, kind, 4) for v in (finite.min(), finite.max()))
+                    if finite.size
+                    else "??"
+                )
+                source = self.columns.get(name, name)
+                note = "" if source == name else f"  (column {source})"
+                lines.append(f"  {name:<5}{low} to {high}{note}")
+        lines.append(f"  N counts: {self.convention}; loss kind: {self.loss_kind}")
+        lines += [f"  conversion: {text}" for text in self.conversions]
+        lines += [f"  cited from: {self.citation}"] * bool(self.citation)
+        lines += [f"  caveat: {text}" for text in self.caveats]
+        return "\n".join(lines)
