@@ -2,8 +2,9 @@
 
 A prior here is data: a family name and a few numbers. It becomes a NumPyro distribution only inside the
 model, so two laws that differ in prior *numbers* share one compiled program. Priors speak of pictures a
-person has, because a law is evaluated in reference units (see :mod:`scalaw.laws.law`): an amplitude is the share of the
-reference loss that its term explains at the centre of the runs, an irreducible loss is a share of the smallest loss seen.
+person has, because a law is evaluated in reference units (see :mod:`scalaw.laws.law`): an amplitude is the
+share of the reference loss that its term explains at the centre of the runs, an irreducible loss is a share
+of the smallest loss seen.
 
 Numbers may be names of statistics of the training runs, filled in when the runs are known:
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from scalaw.errors import ScalawError
 
@@ -48,21 +50,22 @@ class Prior:
         The family's numbers, or names of statistics.
     low, scale : float or str
         Shift and stretch of the draw.
+    unit : {"reference", "paper"}
+        Whether values are in reference units (an amplitude is a share of the reference loss) or in the paper's.
     """
 
     family: str
     numbers: tuple[Number, ...]
     low: Number = 0.0
     scale: Number = 1.0
+    unit: Literal["reference", "paper"] = "reference"
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ScalawError("M005", f"no prior family '{self.family}'", fix=f"use {', '.join(FAMILIES)}")
         meanings = FAMILIES[self.family]
         if len(self.numbers) != len(meanings):
-            raise ScalawError(
-                "M005", f"{self.family} takes {len(meanings)} number(s): {', '.join(meanings)}"
-            )
+            raise ScalawError("M005", f"{self.family} takes {len(meanings)} number(s): {', '.join(meanings)}")
         for meaning, number in zip(meanings, self.numbers, strict=True):
             if meaning != "mean" and not isinstance(number, str) and not number > 0:
                 raise ScalawError("M005", f"{self.family}: {meaning} is {number}", why="it must be > 0")
@@ -71,20 +74,22 @@ class Prior:
     def parse(cls, text: str) -> Prior:
         """Read e.g. ``"LogNormal(0.3, 0.5)"`` (median 0.3, standard deviation of the log 0.5).
 
+        The values are in the paper's units; ``"share LogNormal(0.15, 1)"`` speaks of reference units.
+
         Raises
         ------
         ScalawError
             M005 when the text is no prior.
         """
-        match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
+        match = re.fullmatch(r"\s*(share\s+)?(\w+)\s*\(([^()]*)\)\s*", text)
         try:
             if match is None:
                 raise ValueError
-            numbers = tuple(float(part) for part in match[2].split(","))
+            numbers = tuple(float(part) for part in match[3].split(","))
         except ValueError as error:
             fix = "write e.g. LogNormal(0.3, 0.5): median and sd of the log"
             raise ScalawError("M005", f"'{text}' is no prior", fix=fix) from error
-        return cls(match[1], numbers)
+        return cls(match[2], numbers, unit="reference" if match[1] else "paper")
 
     def resolve(self, statistics: Mapping[str, float]) -> Prior:
         """Same prior with the names of statistics replaced by their values."""

@@ -1,0 +1,80 @@
+"""The runs that a question is about: points in N, D, C or whatever a law scales, and how far they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scalaw.data import Runs, parse_quantity
+from scalaw.errors import ScalawError
+from scalaw.laws.law import Law
+
+#: Beyond this many decades a forecast says that its interval rests on the law alone (P002).
+FAR_DECADES = 2.0
+
+
+def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
+    """Covariates of new runs, each of shape (points,).
+
+    Parameters
+    ----------
+    given : mapping
+        Name → number, text such as ``"70B"``, or a sequence of these; single values are repeated.
+    runs : Runs
+        Its binding of ``x`` is filled in, and the third of N, D and C by C = 6·N·D.
+
+    Raises
+    ------
+    ScalawError
+        P001 for what cannot be read or is not > 0, or for lengths that do not fit.
+    """
+    points = {name: _numbers(name, value) for name, value in given.items() if value is not None}
+    if not points:
+        raise ScalawError("P001", "no point given", "forecast", fix="say e.g. N='70B', D='1.4T'")
+    try:
+        arrays = np.broadcast_arrays(*points.values())
+    except ValueError as error:
+        sizes = ", ".join(f"{name}: {len(value)}" for name, value in points.items())
+        raise ScalawError("P001", f"different numbers of points ({sizes})", "forecast") from error
+    points = {name: np.array(value) for name, value in zip(points, arrays, strict=True)}
+    if {"N", "D"} <= points.keys() and "C" not in points:
+        points["C"] = 6.0 * points["N"] * points["D"]
+    elif {"N", "C"} <= points.keys() and "D" not in points:
+        points["D"] = points["C"] / (6.0 * points["N"])
+    elif {"D", "C"} <= points.keys() and "N" not in points:
+        points["N"] = points["C"] / (6.0 * points["D"])
+    bound = runs.columns.get("x")
+    if bound in points and "x" not in points:
+        points["x"] = points[bound]
+    elif bound and "x" in points:
+        points.setdefault(bound, points["x"])
+    return points
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    cells: Sequence[Any] = [value] if np.ndim(value) == 0 else list(value)
+    out = np.array([parse_quantity(c)[0] if isinstance(c, str) else float(c) for c in cells])
+    if not out.size or not np.all(np.isfinite(out) & (out > 0)):
+        raise ScalawError("P001", f"{name} must be finite and > 0, got {value}", "forecast")
+    return out
+
+
+def wanted(law: Law, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The law's covariates at the points (P001 when one is missing)."""
+    if missing := [c.name for c in law.covariates if c.name not in points]:
+        names = ", ".join(missing)
+        raise ScalawError("P001", f"law {law.name} needs {names} at every point", "forecast", fix="give it too")
+    return {c.name: points[c.name] for c in law.covariates}
+
+
+def reach_decades(points: Mapping[str, np.ndarray], runs: Runs) -> np.ndarray:
+    """How many decades each point lies outside the runs' range, the largest over N, D, C and x; 0 inside."""
+    reach = np.zeros(len(next(iter(points.values()))))
+    for name in ("N", "D", "C", "U", "x"):
+        if name in points and name in runs.covariates:
+            seen = np.log10(runs.values(name))
+            at = np.log10(points[name])
+            reach = np.maximum(reach, np.maximum(at - seen.max(), seen.min() - at))
+    return reach

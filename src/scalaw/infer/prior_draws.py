@@ -1,0 +1,40 @@
+"""Draws of a scenario's prior: where searches start, what a posterior is compared with, truths of simulations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from scalaw.infer.references import reference_prior
+from scalaw.infer.scenarios import Scenario
+from scalaw.laws.sample import draw_prior
+from scalaw.model.distributions import unconstrain
+
+
+class PriorDraws(NamedTuple):
+    """``values``: parameter → (n,) or (n, size) in reference units; ``z``: unconstrained, (n, coordinates)."""
+
+    values: dict[str, np.ndarray]
+    z: np.ndarray
+
+
+def prior_draws(scenario: Scenario, n: int, key: np.ndarray) -> PriorDraws:
+    """Independent draws of all parameters, noise included; fixed and tied ones are drawn as if they were free.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its references fill in the numbers of the priors.
+    n : int
+    key : array
+        Seed of NumPy's generator, see :func:`scalaw.infer.executables.key_data`.
+    """
+    model, rng = scenario.model, np.random.default_rng(key)
+    values, columns = {}, []
+    for p, size in zip(model.parameters, model.sizes, strict=True):
+        prior = reference_prior(model, p, scenario.refs)
+        values[p.name] = draw_prior(prior, rng, (n,) if size is None else (n, size))
+        raw = (values[p.name] - float(prior.low)) / float(prior.scale)
+        columns.append(unconstrain(prior.family, raw).reshape(n, -1))
+    return PriorDraws(values, np.concatenate(columns, axis=1))

@@ -1,0 +1,129 @@
+"""The scenario axis: every repeated fit is one row of a batch of arrays.
+
+A :class:`Scenario` is one fit to be made: a model, a table of losses and covariates, row weights and references. Folds differ in
+weights, simulations in losses, nested laws in the fixed mask, prior sensitivity in prior numbers, data sets in all of it; the
+compiled program is the same. Everything here is NumPy: an eager JAX call on an unpadded array would compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from scalaw.data import Runs
+from scalaw.errors import ScalawError
+from scalaw.infer.executables import bucket
+from scalaw.infer.references import References, bind, reference_prior, references
+from scalaw.laws.law import Law
+from scalaw.model.distributions import prior_numbers
+from scalaw.model.scaling_model import Arrays, ScalingModel
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One fit to be made.
+
+    Parameters
+    ----------
+    name : str
+        Names its random keys; unique within a batch.
+    model : ScalingModel
+    covariates : mapping of str to array, shape (rows,)
+        By the law's covariate names, in base units.
+    loss, row_weight : array, shape (rows,)
+        Weights select or repeat rows: 0 leaves a row out, 2 counts it twice.
+    refs : References
+    """
+
+    name: str
+    model: ScalingModel
+    covariates: Mapping[str, np.ndarray]
+    loss: np.ndarray
+    row_weight: np.ndarray
+    refs: References
+
+    @property
+    def rows(self) -> int:
+        """Number of real rows."""
+        return len(self.loss)
+
+    def at(self, covariates: Mapping[str, np.ndarray]) -> Scenario:
+        """Same model and references at other points, whose losses are unknown (weight 0)."""
+        n = len(next(iter(covariates.values())))
+        loss = np.full(n, self.refs.units["loss"])
+        return replace(self, covariates=covariates, loss=loss, row_weight=np.zeros(n))
+
+
+def scenario_of(
+    runs: Runs,
+    model: ScalingModel,
+    *,
+    row_weight: np.ndarray | None = None,
+    refs: References | None = None,
+    name: str | None = None,
+) -> Scenario:
+    """A scenario from a table; rows of weight 0 are held out and give their loss to nothing."""
+    weight = np.ones(len(runs)) if row_weight is None else np.asarray(row_weight, float)
+    if weight.shape != (len(runs),) or not np.all(np.isfinite(weight) & (weight >= 0)) or not weight.any():
+        raise ScalawError("D056", "row weights must be finite, ≥ 0 and not all 0", runs.source)
+    runs = bind(model.law, runs)
+    refs = refs or references(runs, model.law, weight > 0)
+    covariates = {c.name: runs.values(c.name) for c in model.law.covariates}
+    return Scenario(name or model.label, model, covariates, runs.values("loss"), weight, refs)
+
+
+def padded_rows(scenarios: Sequence[Scenario]) -> int:
+    """Bucket that holds every scenario."""
+    return max(bucket(s.rows) for s in scenarios)
+
+
+def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
+    """Arrays of one scenario padded to ``rows``.
+
+    Padding carries weight 0, covariates at their reference and the loss at its reference; so do held-out
+    losses unless ``hide`` is False (then their log likelihood can be computed, and nothing is learned from it).
+    """
+    model, law, refs = scenario.model, scenario.model.law, scenario.refs.units
+    weight = _pad(scenario.row_weight, rows, 0.0)
+    log_ratio = np.log(scenario.loss / law.loss_ref(refs))
+    y = _pad(np.where(scenario.row_weight > 0, log_ratio, 0.0) if hide else log_ratio, rows, 0.0)
+    reduced = law.reduce(scenario.covariates, refs)
+    neutral = {"ratio": 1.0, "interval": 0.0}
+    covariates = {
+        c.name: _pad(reduced[c.name], rows, neutral.get(c.scaling, reduced[c.name][:1]))
+        for c in law.covariates
+    }
+    prior = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
+    return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs))
+
+
+def _pad(values: np.ndarray, rows: int, filler: float | np.ndarray) -> np.ndarray:
+    values = np.asarray(values, np.float64)
+    out = np.empty((rows, *values.shape[1:]))
+    out[: len(values)], out[len(values) :] = values, filler
+    return out
+
+
+def _used(law: Law, refs: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """References of the law's own units: others would make another program."""
+    return {unit: np.float64(refs[unit]) for unit in sorted({c.unit for c in law.covariates} | {"loss"})}
+
+
+def _held(model: ScalingModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fixed mask, fixed values (paper units) and tie index over the flat coordinates."""
+    coordinates = model.coordinates
+    fixed = dict(model.law.fixed)
+    ties = dict(model.law.ties)
+    mask = np.array([name in fixed for name in coordinates])
+    value = np.array([float(fixed.get(name, 0.0)) for name in coordinates])
+    tie = [coordinates.index(ties[name]) if name in ties else i for i, name in enumerate(coordinates)]
+    return mask, value, np.array(tie, np.int64)
+
+
+def stack(arrays: Sequence[Arrays], places: int) -> Arrays:
+    """Stack scenarios on a first axis of length ``places``; unused places repeat the first scenario."""
+    filled = [*arrays, *[arrays[0]] * (places - len(arrays))]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *filled)

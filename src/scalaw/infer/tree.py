@@ -1,0 +1,97 @@
+"""The ArviZ data tree of a fit.
+
+Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats`` (chain,
+draw); ``log_likelihood`` and ``log_prior``; ``unconstrained`` (chain, draw, coordinate); ``observed_data`` and
+``constant_data`` (run). The log likelihood is of ``ln loss``, per real row, unweighted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scalaw.data import Runs
+from scalaw.infer.batch import Sampled
+from scalaw.model.scaling_model import ScalingModel
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from scalaw.infer.evaluate import Evaluated
+
+
+def index_name(size_option: str) -> str:
+    """Dimension of an indexed parameter: option ``breaks`` → dimension ``break``."""
+    return size_option.removesuffix("s")
+
+
+def coordinate_labels(model: ScalingModel) -> list[tuple[str, dict[str, int]]]:
+    """Name and index (from 1, empty for scalars) of every coordinate."""
+    labels: list[tuple[str, dict[str, int]]] = []
+    for p, size in zip(model.parameters, model.sizes, strict=True):
+        if size is None:
+            labels.append((p.name, {}))
+        else:
+            labels += [(p.name, {index_name(p.size or ""): i + 1}) for i in range(size)]
+    return labels
+
+
+def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTree:
+    """Assemble the tree of one scenario."""
+    import xarray as xr
+
+    scenario, draws = sampled.scenario, sampled.draws
+    model = scenario.model
+    chains, length = np.asarray(draws.diverging).shape
+    base = {"chain": np.arange(chains), "draw": np.arange(length)}
+    rows = {"run": np.arange(scenario.rows)}
+    wide = ("chain", "draw", "run")
+
+    def folded(values: Any) -> np.ndarray:
+        return np.asarray(values).reshape(chains, length, -1)
+
+    stats = ("energy", "diverging", "n_steps", "acceptance_rate", "step_size")
+    sample_stats = {name: (("chain", "draw"), np.asarray(getattr(draws, name))) for name in stats}
+    sample_stats["lp"] = (("chain", "draw"), np.asarray(draws.log_density))
+    log_prior = folded(pointwise.log_prior)
+    free = {p.name for p in model.free}
+    constant = {name: ("run", np.asarray(values)) for name, values in scenario.covariates.items()}
+    constant["row_weight"] = ("run", scenario.row_weight)
+    groups = {
+        "posterior": xr.Dataset(_posterior(sampled), base | _index_coords(model)),
+        "sample_stats": xr.Dataset(sample_stats, base),
+        "log_likelihood": xr.Dataset({"loss": (wide, folded(pointwise.log_likelihood))}, base | rows),
+        "log_prior": xr.Dataset(
+            {
+                p.name: (("chain", "draw"), log_prior[..., i])
+                for i, p in enumerate(model.parameters)
+                if p.name in free
+            },
+            base,
+        ),
+        "unconstrained": xr.Dataset({"z": (("chain", "draw", "coordinate"), np.asarray(draws.z))}, base),
+        "observed_data": xr.Dataset({"loss": ("run", scenario.loss)}, rows),
+        "constant_data": xr.Dataset(constant, rows),
+    }
+    return xr.DataTree.from_dict(groups)
+
+
+def _index_coords(model: ScalingModel) -> dict[str, np.ndarray]:
+    return {
+        index_name(p.size): np.arange(1, (model.law.size(p) or 0) + 1)
+        for p in model.law.parameters
+        if p.size is not None
+    }
+
+
+def _posterior(sampled: Sampled) -> dict[str, Any]:
+    """Learned parameters in the paper's units."""
+    model, refs = sampled.scenario.model, sampled.scenario.refs.units
+    values = model.structure().split(np.asarray(sampled.draws.values))
+    paper = {**values, **model.law.paper_values(values, refs)}
+    out = {}
+    for p in model.free:
+        dims = ("chain", "draw") if p.size is None else ("chain", "draw", index_name(p.size))
+        out[p.name] = (dims, np.asarray(paper[p.name]))
+    return out

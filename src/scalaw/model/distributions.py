@@ -1,0 +1,89 @@
+"""From prior records to NumPyro distributions.
+
+A :class:`~scalaw.laws.prior.Prior` is plain data. Here its family becomes a NumPyro distribution whose numbers are
+arrays, so that prior numbers are inputs of a compiled program and not part of it. Shift and stretch (``low``, ``scale``)
+are applied by the model to the draw, which keeps every family on its standard support.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from numpyro.distributions import constraints
+
+from scalaw.laws.prior import Prior
+
+#: Numbers per prior in the arrays of a scenario: two of the family (one may be unused), ``low`` and ``scale``.
+PRIOR_NUMBERS = 4
+
+
+class OrderedLogNormal(dist.Distribution):
+    """Order statistics of independent log-normal values: an increasing positive vector.
+
+    Sorting independent draws multiplies their density by n!, so breaks keep an exchangeable prior while their
+    labels cannot switch.
+    """
+
+    arg_constraints = {"median": constraints.positive, "log_sd": constraints.positive}
+    support = constraints.positive_ordered_vector
+
+    def __init__(self, median: Any, log_sd: Any, size: int):
+        self.median, self.log_sd = median, log_sd
+        super().__init__(batch_shape=(), event_shape=(size,), validate_args=False)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        """Sorted draws, shape ``sample_shape + (size,)``."""
+        base = dist.LogNormal(jnp.log(self.median), self.log_sd)
+        return jnp.sort(base.sample(key, (*sample_shape, *self.event_shape)), axis=-1)
+
+    def log_prob(self, value: Any) -> Any:
+        """Log density of a sorted vector."""
+        size = self.event_shape[0]
+        base = dist.LogNormal(jnp.log(self.median), self.log_sd)
+        return base.log_prob(value).sum(-1) + float(np.sum(np.log(np.arange(1, size + 1))))
+
+
+def distribution(family: str, numbers: Any, size: int | None) -> dist.Distribution:
+    """NumPyro distribution of a family's draw.
+
+    Parameters
+    ----------
+    family : str
+        Key of :data:`scalaw.laws.prior.FAMILIES`.
+    numbers : array, shape (PRIOR_NUMBERS,)
+        The family's numbers first.
+    size : int, optional
+        Length of an indexed parameter; None for a scalar.
+    """
+    a, b = numbers[0], numbers[1]
+    if family == "OrderedLogNormal":
+        return OrderedLogNormal(a, b, size or 1)
+    made = {
+        "Normal": lambda: dist.Normal(a, b),
+        "LogNormal": lambda: dist.LogNormal(jnp.log(a), b),
+        "HalfNormal": lambda: dist.HalfNormal(a),
+        "Gamma": lambda: dist.Gamma(a, b),
+        "Beta": lambda: dist.Beta(a, b),
+    }[family]()
+    return made if size is None else made.expand([size]).to_event(1)
+
+
+def prior_numbers(prior: Prior) -> np.ndarray:
+    """Row of numbers that the model reads, shape ``(PRIOR_NUMBERS,)``; the prior must be resolved."""
+    first = [float(number) for number in prior.numbers]
+    return np.array([*first, *[1.0] * (2 - len(first)), float(prior.low), float(prior.scale)])
+
+
+def unconstrain(family: str, draw: np.ndarray) -> np.ndarray:
+    """NumPy inverse of NumPyro's map from the real line to a family's support (last axis: indexed values)."""
+    if family == "Normal":
+        return draw
+    if family == "Beta":
+        return np.log(draw) - np.log1p(-draw)
+    if family == "OrderedLogNormal":
+        log_draw = np.log(draw)
+        return np.concatenate([log_draw[..., :1], np.log(np.diff(log_draw, axis=-1))], axis=-1)
+    return np.log(draw)
