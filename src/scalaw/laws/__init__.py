@@ -15,6 +15,7 @@ from scalaw.laws import (
     schedule as _schedule,
 )
 from scalaw.laws.check_law import check_law, law_checks
+from scalaw.laws.formula import formula_law
 from scalaw.laws.law import (
     Covariate,
     Law,
@@ -29,6 +30,7 @@ from scalaw.laws.law import (
     registry,
     scale,
 )
+from scalaw.laws.law_file import load_law_file
 from scalaw.laws.prior import Prior
 from scalaw.laws.spec import get_law
 
@@ -61,11 +63,13 @@ __all__ = [
     "amplitude",
     "check_law",
     "exponent",
+    "formula_law",
     "get_law",
     "irreducible",
     "law",
     "law_checks",
     "list_laws",
+    "load_law_file",
     "parameter",
     "registry",
     "scale",

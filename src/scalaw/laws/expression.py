@@ -10,6 +10,8 @@ the tree and calls array functions directly. At most 500 characters and depth 40
 from __future__ import annotations
 
 import ast
+import math
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,34 +61,42 @@ def parse(text: str) -> Node:
         M010 when the text is too long, too deep, no expression, or uses anything outside the language.
     """
     if len(text) > MAX_CHARACTERS:
-        raise _refused(text[:40] + "…", f"{len(text)} characters, at most {MAX_CHARACTERS} are read")
+        raise _refused(text, f"{len(text)} characters, at most {MAX_CHARACTERS} are read")
+    if not text.isascii():  # ast folds look-alikes of N into N, which would hide a typing error
+        odd = next(character for character in text if not character.isascii())
+        raise _refused(text, f"'{odd}' (U+{ord(odd):04X}) is not a plain character")
     try:
-        body = ast.parse(text.strip().replace("^", "**"), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(text.strip().replace("^", "**"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _refused(text, "not an arithmetic expression") from error
     return _copy(body, text, 1)
 
 
 def _refused(text: str, what: str) -> ScalawError:
+    shown = text if len(text) <= 60 else text[:59] + "…"
     return ScalawError(
-        "M010", what, f"formula '{text}'", fix=f"use numbers, names, + - * / ^ and {', '.join(_ARITY)}"
+        "M010", what, f"formula {shown!r}", fix=f"use numbers, names, + - * / ^ and {', '.join(_ARITY)}"
     )
 
 
 def _copy(node: ast.expr, text: str, depth: int) -> Node:
     if depth > MAX_DEPTH:
-        raise _refused(text[:40] + "…", f"nested deeper than {MAX_DEPTH}")
+        raise _refused(text, f"nested deeper than {MAX_DEPTH}")
     match node:
         case ast.Constant(value=bool()):
             pass
         case ast.Constant(value=int() | float() as value):
             try:
-                return Number(float(value))
-            except OverflowError as error:
-                raise _refused(text, "a number is too large") from error
-        case ast.Name(id=name):
-            if name.isascii() and not name.startswith("_"):
-                return Name(name)
+                number = float(value)
+            except OverflowError:
+                number = math.inf
+            if not math.isfinite(number):
+                raise _refused(text, "a number is too large")
+            return Number(number)
+        case ast.Name(id=name) if name not in _ARITY and not name.startswith("_"):
+            return Name(name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return Apply("-", (Number(0.0), _copy(operand, text, depth + 1)))
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -108,6 +118,26 @@ def names(node: Node) -> Iterator[str]:
     elif isinstance(node, Apply):
         for argument in node.arguments:
             yield from names(argument)
+
+
+def show(node: Node) -> str:
+    """Text that :func:`parse` reads back as the same tree."""
+    if isinstance(node, Number):
+        return repr(node.value).removesuffix(".0")
+    if isinstance(node, Name):
+        return node.name
+    if node.operator in _ARITY:
+        return f"{node.operator}({', '.join(map(show, node.arguments))})"
+    left, right = (f"({show(part)})" if _compound(part) else show(part) for part in node.arguments)
+    if node.operator == "-" and node.arguments[0] == Number(0.0):
+        return f"-{right}"
+    return f"{left}**{right}" if node.operator == "**" else f"{left} {node.operator} {right}"
+
+
+def _compound(node: Node) -> bool:
+    if isinstance(node, Number):
+        return node.value < 0
+    return isinstance(node, Apply) and node.operator not in _ARITY
 
 
 def evaluate(node: Node, values: Mapping[str, Any], xp: Any) -> Any:

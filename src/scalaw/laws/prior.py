@@ -51,7 +51,8 @@ class Prior:
     low, scale : float or str
         Shift and stretch of the draw.
     unit : {"reference", "paper"}
-        Whether values are in reference units (an amplitude is a share of the reference loss) or in the paper's.
+        Whether values are in reference units (an amplitude is a share of the reference loss) or in the
+        paper's.
     """
 
     family: str
@@ -143,6 +144,6 @@ def default_prior(role: str, offset: bool, amplitudes: int) -> Prior | None:
         )
     if role == "exponent":
         return Prior("LogNormal", (0.3, 0.5)) if offset else Prior("LogNormal", (0.08, 0.7))
-    if role == "scale":
-        return Prior("LogNormal", (1.0, 4.0))
+    if role == "scale":  # raised to an exponent it is a share of the loss: x_c**0.3 or x_c**0.08
+        return Prior("LogNormal", (0.02, 2.5) if offset else (1.0, 4.0))
     return None

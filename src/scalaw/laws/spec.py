@@ -82,6 +82,7 @@ def variant(base: Law, items: Iterable[tuple[str, str]]) -> Law:
         else:
             fixed[key] = _number(base, by_name[key], value)
     ties = _resolved(base, ties, fixed, by_name)
+    _refuse_mixed(base, fixed, ties)
     chosen = replace(
         base,
         options=tuple(sorted(options.items())),
@@ -175,6 +176,22 @@ def _resolved(
         else:
             found[name] = target
     return found
+
+
+def _refuse_mixed(base: Law, fixed: dict[str, float], ties: dict[str, str]) -> None:
+    """Refuse to hold or tie what a change of units mixes with a free parameter."""
+    if base.to_paper is None:
+        return
+    refs = {unit: 3.0 + i for i, unit in enumerate(dict.fromkeys(c.unit for c in base.covariates))}
+    refs["loss"] = 2.0
+    values = {**{p.name: 1.0 for p in base.parameters}, **fixed}
+    paper = base.to_paper(values, refs)
+    for p in base.parameters:
+        held_at = values[p.name] * base.factor(p, values, refs)
+        if p.name in fixed and not math.isclose(paper[p.name], held_at, abs_tol=1e-12):
+            raise _bad(base, f"'{p.name}' changes with the units of the data", "hold what it mixes with at 0")
+        if p.name in ties and not math.isclose(paper[p.name], paper[ties[p.name]]):
+            raise _bad(base, f"'{p.name}' changes with the units of the data", "leave it free")
 
 
 def _printed(base: Law, chosen: Law) -> str:
