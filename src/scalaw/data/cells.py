@@ -157,97 +157,74 @@ def _sort(
 
 
 def _sort_text(row: int, text: str, role: str, decimal: str, si: bool, found: _Sorted) -> float:
+    """Value of a cell that is no plain number, NaN where it cannot be read; notes it in ``found``."""
+    pair = (row, text)
+    comma = _PLAIN_COMMA.fullmatch(text) or (decimal == "," and PLAIN.fullmatch(text))
     if text.lower() in ("true", "false"):
-        found.boolean.append((row, text))
-        return math.nan
-    if _MONEY.search(text):
-        found.money.append((row, text))
-        return math.nan
-    digits_only = _DIGITS_ONLY.fullmatch(text) is not None
-    if digits_only and role == "loss" and decimal == "." and _PLAIN_COMMA.fullmatch(text):
-        # In a loss 2,314 is never two thousand.
-        found.comma.append((row, text))
-        return math.nan
-    try:
-        value, kind = parse_quantity(text, decimal=decimal, si=si)
-    except ScalawError as error:
-        if error.code == "D030" and role != "loss":
-            found.ambiguous.append((row, text))
-            found.fix = error.problems[0].fix
-        else:
-            comma = _PLAIN_COMMA.fullmatch(text) or (decimal == "," and PLAIN.fullmatch(text))
-            (found.comma if comma else found.text).append((row, text))
-        return math.nan
-    if role == "loss" and not digits_only:
-        found.text.append((row, text))
-        return math.nan
-    (found.grouped if digits_only else found.suffixed).append((row, text))
-    found.kinds |= {kind} if kind else set()
-    return value
+        found.boolean.append(pair)
+    elif _MONEY.search(text):
+        found.money.append(pair)
+    elif role == "loss":
+        # A loss takes no suffix, and in a loss 2,314 is never two thousand.
+        (found.comma if comma else found.text).append(pair)
+    else:
+        try:
+            value, kind = parse_quantity(text, decimal=decimal, si=si)
+        except ScalawError as error:
+            if error.code == "D030":
+                found.ambiguous.append(pair)
+                found.fix = error.problems[0].fix
+            else:
+                (found.comma if comma else found.text).append(pair)
+            return math.nan
+        (found.grouped if _DIGITS_ONLY.fullmatch(text) else found.suffixed).append(pair)
+        found.kinds |= {kind} if kind else set()
+        return value
+    return math.nan
 
 
 def _problems(found: _Sorted, role: str, where: str, unit: str | float | None) -> list[Problem]:
+    first = quoted(found.text[0][1]) if found.text else ""
+    sign = "," if found.comma and "," in found.comma[0][1] else "."
+    refusals = (
+        ("D019", found.text, "text where numbers belong", f"na_values=[{first}] reads it as missing"),
+        ("D008", found.comma, "another decimal sign, it seems", f"pass decimal='{sign}'"),
+        ("D059", found.money, "percent or currency", "write plain numbers"),
+        ("D025", found.boolean, "true or false where numbers belong", "give numbers"),
+        ("D030", found.ambiguous, "suffix with two readings", found.fix),
+    )
+    problems = [
+        Problem(code, "E", f"{what}: {cells_text(cells)}", where, fix=fix)
+        for code, cells, what, fix in refusals
+        if cells
+    ]
+    problems += _unit_problems(found, role, where, unit)
+    if found.grouped:
+        what = f"digit groups in {plural(len(found.grouped), 'cell')}: {cells_text(found.grouped[:1])}"
+        fix = "write numbers without separators to silence this"
+        problems.append(Problem("D009", "W", what, where, "read as one number", fix))
+    if found.suffixed and not any(problem.severity == "E" for problem in problems):
+        problems.append(Problem("D029", "I", f"units read: {cells_text(found.suffixed)}", where))
+    return problems
+
+
+def _unit_problems(found: _Sorted, role: str, where: str, unit: str | float | None) -> list[Problem]:
+    """D028: units that differ inside the column, from what was said, or from the role."""
     problems = []
-
-    def refuse(code: str, what: str, why: str, fix: str) -> None:
-        problems.append(Problem(code, "E", what, where, why, fix))
-
-    if found.text:
-        first = quoted(found.text[0][1])
-        refuse(
-            "D019",
-            f"text where numbers belong: {cells_text(found.text)}",
-            "",
-            f"na_values=[{first}] reads it as missing",
-        )
-    if found.comma:
-        sign = "," if "," in found.comma[0][1] else "."
-        refuse(
-            "D008", f"{cells_text(found.comma)}: a decimal '{sign}', it seems", "", f"pass decimal='{sign}'"
-        )
-    if found.money:
-        refuse("D059", f"percent or currency: {cells_text(found.money)}", "", "write plain numbers")
-    if found.boolean:
-        refuse("D025", f"true or false where numbers belong: {cells_text(found.boolean)}", "", "give numbers")
-    if found.ambiguous:
-        refuse("D030", f"suffix with two readings: {cells_text(found.ambiguous)}", "", found.fix)
     bare = found.plain or found.grouped
+    carried = cells_text(found.suffixed[:1]) if found.suffixed else ""
     if found.suffixed and bare:
-        what = (
-            f"cells with a unit ({cells_text(found.suffixed[:1])}) beside plain ones ({cells_text(bare[:1])})"
-        )
-        refuse("D028", what, "a plain number may be in any unit", "write every cell in one way")
+        what = f"cells with a unit ({carried}) beside plain ones ({cells_text(bare[:1])})"
+        why = "a plain number may be in any unit"
+        problems.append(Problem("D028", "E", what, where, why, "write every cell in one way"))
     elif found.suffixed and unit not in (None, "si"):
-        refuse(
-            "D028",
-            f"cells carry their unit: {cells_text(found.suffixed)}",
-            "",
-            f"leave out units={{'{role}': …}}",
-        )
+        fix = f"leave out units={{'{role}': …}}"
+        problems.append(Problem("D028", "E", f"cells carry their own unit: {carried}", where, fix=fix))
     wrong = found.kinds - {_KIND_OF_ROLE.get(role, "")}
     if role in _KIND_OF_ROLE and wrong:
         names = {"N": "parameters", "D": "tokens", "C": "FLOP"}
-        refuse(
-            "D028",
-            f"{role} is given in {', '.join(names[kind] for kind in sorted(wrong))}",
-            "",
-            "check the roles",
-        )
-    if found.grouped:
-        first = cells_text(found.grouped[:1])
-        what = f"digit groups in {plural(len(found.grouped), 'cell')}: {first} was read as one number"
-        problems.append(
-            Problem("D009", "W", what, where, fix="write numbers without separators to silence this")
-        )
-    if found.suffixed and not any(problem.severity == "E" for problem in problems):
-        problems.append(
-            Problem(
-                "D029",
-                "I",
-                f"units read in {plural(len(found.suffixed), 'cell')}: {cells_text(found.suffixed)}",
-                where,
-            )
-        )
+        what = f"{role} is given in {', '.join(names[kind] for kind in sorted(wrong))}"
+        problems.append(Problem("D028", "E", what, where, fix="check which column plays which role"))
     return problems
 
 

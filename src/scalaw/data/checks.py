@@ -126,15 +126,15 @@ def identification(runs: Runs, law: Any) -> list[Problem]:
     logs, problems = {}, []
     for covariate in law.covariates:
         values = runs.values(covariate.name)
-        if covariate.domain != "positive" or not np.all(values > 0) or len(values) < 2:
+        if len(values) < 2:
             continue
-        if np.ptp(values) <= 1e-12 * np.max(values):
+        if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
             name = covariate.name
             shown = format_quantity(values[0], name if name == "C" else None, 4)
             what = f"{name} is {shown} in every run: law {law.name} learns nothing about its effect"
             fix = f"fix its parameters, add runs that vary {name}, or use a law without it"
             problems.append(Problem("D040", "W", what, runs.source, fix=fix))
-        else:
+        elif covariate.domain == "positive":
             logs[covariate.name] = np.log(values)
     for first, second in combinations(logs, 2):
         correlation = float(np.corrcoef(logs[first], logs[second])[0, 1])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from scalaw.data.cells import MISSING
 from scalaw.data.loss_kinds import SHARES
 from scalaw.data.wording import rows_text
 from scalaw.errors import Problem
@@ -112,7 +111,7 @@ def _signs(name: str, values: np.ndarray, where: str, loss_kind: str) -> list[Pr
 
 
 def _labels(column: Sequence[object], where: str) -> list[Problem]:
-    empty = [row for row, label in enumerate(column) if str(label).strip().lower() in MISSING]
+    empty = [row for row, label in enumerate(column) if label is None or not str(label).strip()]
     if not empty:
         return []
     fix = "call them 'unknown' if that is meant"

@@ -23,8 +23,8 @@ _FILES = {
         "run."
     ),
     "D003": (
-        "No run is left: the table has a header only, or every row was left out as you asked (missing='drop', "
-        "dedupe=True). The conversions listed say which rows went."
+        "No run is left: the table has a header only, or every row was left out as you asked "
+        "(missing='drop', dedupe=True). The conversions listed say which rows went."
     ),
     "D004": (
         "The bytes are no text in the encoding named. Spreadsheets often write Latin-1 or UTF-16: save the "
@@ -45,8 +45,8 @@ _FILES = {
         "Digit groups such as 1,000,000 or 1_000_000 were read as one number. Nothing to do if that is right."
     ),
     "D010": (
-        "A line has more or fewer fields than the header, or its quotes do not close. Reading on would shift "
-        "values into the wrong columns. Quote texts that contain the delimiter."
+        "A line has more or fewer fields than the header, or its quotes do not close. Reading on would "
+        "shift values into the wrong columns. Quote texts that contain the delimiter."
     ),
     "D011": (
         "Two columns (or two keys of one JSON object) share a name, so a name would not say which is meant. "
@@ -66,16 +66,16 @@ _FILES = {
         "Nu for N. It was read as what it looks like; rename it to silence this."
     ),
     "D015": (
-        "The file is not what its name says: a spreadsheet, an archive, a web page, a broken gzip or Parquet "
-        "file. Export the table as CSV, or download the raw file."
+        "The file is not what its name says: a spreadsheet, an archive, a web page, a broken gzip or "
+        "Parquet file. Export the table as CSV, or download the raw file."
     ),
     "D016": (
         "The table is huge. Scaling laws are fitted to final losses of runs; rows along one training curve "
         "are not independent. Keep the last row of each run."
     ),
     "D017": (
-        "The JSON is broken or not a table. Write a list of objects, one per run; in a .jsonl file one object "
-        "per line. Line and column of the fault are given."
+        "The JSON is broken or not a table. Write a list of objects, one per run; in a .jsonl file one "
+        "object per line. Line and column of the fault are given."
     ),
     "D018": (
         "Reading this format needs a package that is not installed: pip install 'scalaw[parquet]' brings it."
@@ -97,20 +97,20 @@ _VALUES = {
     ),
     "D022": ("A value is infinite. An infinite loss is a diverged run; an infinite size is a broken export."),
     "D023": (
-        "A loss is zero or negative. Cross-entropies are positive (perplexities above 1), and laws are fitted "
-        "to their logarithm. Map the loss itself, not its logarithm, a reward or a difference."
+        "A loss is zero or negative. Cross-entropies are positive (perplexities above 1), and laws are "
+        "fitted to their logarithm. Map the loss itself, not its logarithm, a reward or a difference."
     ),
     "D024": (
-        "A covariate lies outside its domain: sizes, tokens and compute are above zero, shares between 0 and "
-        "1."
+        "A covariate lies outside its domain: sizes, tokens and compute are above zero, shares between 0 "
+        "and 1."
     ),
     "D025": (
         "A column that should hold numbers holds true/false, dates, complex numbers or labels. Map another "
         "one."
     ),
     "D026": (
-        "Negative whole numbers of about two billion are what a 32-bit counter shows after it overflowed. The "
-        "true value is lost: export the column as a float."
+        "Negative whole numbers of about two billion are what a 32-bit counter shows after it overflowed. "
+        "The true value is lost: export the column as a float."
     ),
     "D027": (
         "Values are far too small for counts of parameters or tokens, as if they were in billions or "
@@ -118,8 +118,8 @@ _VALUES = {
         "amplitude would be wrong, but every forecast you ask for in full units would be far off."
     ),
     "D028": (
-        "Units inside one column differ: some cells carry one (70B) and others do not (13), or the unit does "
-        "not belong to the role (FLOP for N). Write every cell in one way."
+        "Units inside one column differ: some cells carry one (70B) and others do not (13), or the unit "
+        "does not belong to the role (FLOP for N). Write every cell in one way."
     ),
     "D029": (
         "Cells with units, such as 1.4T or 6.3 PF-days, were read into base units. Check the first ones "
@@ -136,8 +136,8 @@ _VALUES = {
     ),
     "D033": (
         "Values between 0 and 1 look like shares (error, accuracy), or shares lie outside 0 to 1. Say "
-        "loss_kind='error' or 'accuracy', with units={'loss': '%'} for percentages. Cross-entropies per token "
-        "are rarely below 1; per character or byte they are."
+        "loss_kind='error' or 'accuracy', with units={'loss': '%'} for percentages. Cross-entropies per "
+        "token are rarely below 1; per character or byte they are."
     ),
     "D034": (
         "The compute given differs from 6ND by more than a fifth. Attention over the context, embedding "
@@ -174,8 +174,8 @@ _VALUES = {
 
 _DESIGN = {
     "D040": (
-        "A covariate has one value in every run, so the runs say nothing about its effect; what the fit shows "
-        "for its parameters is their prior. Fix them, add runs that vary it, or use a law without it."
+        "A covariate has one value in every run, so the runs say nothing about its effect; what the fit "
+        "shows for its parameters is their prior. Fix them, add runs that vary it, or use a law without it."
     ),
     "D041": (
         "Two covariates change together (all runs at 20 tokens per parameter, say). Their effects cannot be "
@@ -214,12 +214,12 @@ _DESIGN = {
 
 _QUESTIONS = {
     "P001": (
-        "A quantity or a question cannot be read, or a point is not above zero. Write 70B, 1.4T, 3e21 FLOP or "
-        "6.3 PF-days; the caret in the message shows where reading stopped."
+        "A quantity or a question cannot be read, or a point is not above zero. Write 70B, 1.4T, 3e21 FLOP "
+        "or 6.3 PF-days; the caret in the message shows where reading stopped."
     ),
     "P002": (
-        "The forecast reaches more than two decades beyond the runs. The interval then rests on the law being "
-        "right there, which no run has shown."
+        "The forecast reaches more than two decades beyond the runs. The interval then rests on the law "
+        "being right there, which no run has shown."
     ),
     "P003": (
         "The loss asked for lies below the irreducible loss in most draws: no compute reaches it under this "
@@ -227,20 +227,20 @@ _QUESTIONS = {
     ),
     "P004": ("Forecasts are averaged over laws fitted to the same runs; these fits are of different tables."),
     "P005": (
-        "The rule for holding out runs is not understood, or leaves too few runs on one side. Write e.g. 'top "
-        "20% compute'."
+        "The rule for holding out runs is not understood, or leaves too few runs on one side. Write e.g. "
+        "'top 20% compute'."
     ),
 }
 
 _MODELS = {
     "M001": (
-        "Under the prior, data like these would almost never occur. Look at the units first (N in billions?), "
-        "then at the priors: scalaw priors RUNS --law L."
+        "Under the prior, data like these would almost never occur. Look at the units first (N in "
+        "billions?), then at the priors: scalaw priors RUNS --law L."
     ),
     "M002": "There is no law or noise of that name; scalaw laws lists the laws.",
     "M003": (
-        "The law returns no finite number, has the wrong shape, or cannot be traced by JAX (np.log or `if x > "
-        "0` inside it). Use jnp, jnp.where, and operations that broadcast."
+        "The law returns no finite number, has the wrong shape, or cannot be traced by JAX (np.log or `if x "
+        "> 0` inside it). Use jnp, jnp.where, and operations that broadcast."
     ),
     "M004": (
         "A parameter is named like a covariate or a reserved word (loss, sigma, nu, run, chain, draw, "
@@ -265,8 +265,13 @@ _MODELS = {
         "functions."
     ),
     "M011": (
-        "A law fails one of the checks that every law must pass (smooth, broadcasting, monotone as declared, "
-        "consistent units, a source), or sampler settings are out of range."
+        "A law fails one of the checks that every law must pass (smooth, broadcasting, monotone as "
+        "declared, consistent units, a source), or sampler settings are out of range."
+    ),
+    "M012": (
+        "No dimensions make the formula independent of the units of its covariates, and not every "
+        "parameter has a prior of its own. Give dimensions or priors. For a comparison: name two or "
+        "more different laws."
     ),
 }
 

@@ -73,11 +73,6 @@ class Assignment:
     conversions: list[str] = field(default_factory=list)
     loss_kind: str | None = None
 
-    def names(self, header: Sequence[str]) -> list[str]:
-        """Canonical names of the columns that must hold numbers."""
-        extra = [] if self.x is None or self.x in self.positions.values() else [header[self.x].strip()]
-        return [*self.positions, *extra]
-
     def sources(self, header: Sequence[str]) -> dict[str, str]:
         """Role → column name; ``x`` → canonical name of its column."""
         result = {role: header[place] for role, place in self.positions.items()}
@@ -95,7 +90,7 @@ def plain_name(name: str) -> str:
 
 
 def assign_roles(
-    header: Sequence[str], given: Mapping[str, str], x: str | None, groups: Sequence[str], source: str
+    header: Sequence[str], given: Mapping[str, str | None], x: str | None, groups: Sequence[str], source: str
 ) -> Assignment:
     """Find the column of every role.
 
@@ -104,7 +99,7 @@ def assign_roles(
     header : sequence of str
         Column names of the table, as they are.
     given : mapping
-        Role (or any covariate's name) → column name.
+        Role (or any covariate's name) → column name, or None for a role that no column plays.
     x : str, optional
         Column of a one-dimensional curve.
     groups : sequence of str
@@ -116,7 +111,9 @@ def assign_roles(
     _refuse_duplicates(header, source, result)
     wanted = {**{name: name for name in groups}, **({"x": x} if x is not None else {}), **given}
     for role, name in wanted.items():
-        position = _position(header, name)
+        position = None if name is None else _position(header, name)
+        if name is None:
+            continue
         if position is None:
             result.problems.append(_no_column(header, name, role, source))
         elif role in given:
@@ -153,8 +150,9 @@ def _no_column(header: Sequence[str], name: str, role: str, source: str) -> Prob
 
 
 def _refuse_duplicates(header: Sequence[str], source: str, result: Assignment) -> None:
-    for name in dict.fromkeys(header):
-        places = [place + 1 for place, other in enumerate(header) if other == name]
+    stripped = [name.strip() for name in header]
+    for name in dict.fromkeys(stripped):
+        places = [place + 1 for place, other in enumerate(stripped) if other == name]
         if len(places) > 1:
             shown = ", ".join(map(str, places[:5]))
             what = f"column {quoted(name)} appears {len(places)} times (places {shown})"

@@ -75,17 +75,18 @@ def load_file(path: str | Path, sep: str | None = None, encoding: str = "utf-8")
         D001–D004, D010, D012, D015–D018.
     """
     path = Path(path)
-    data = _bytes(path)
+    name = quoted(path.name, 60)[1:-1]
+    data = _bytes(path, name)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
     if kind in (".parquet", ".pq"):
-        return _parquet(data, path.name)
-    text, problems = _text(data, encoding, path.name)
+        return _parquet(data, name)
+    text, problems = _text(data, encoding, name)
     if kind == ".json":
-        return _records(_json(text, path.name), path.name, problems)
+        return _records(_json(text, name), name, problems)
     if kind in (".jsonl", ".ndjson"):
-        return _records(_json_lines(text, path.name), path.name, problems)
-    return _delimited(text, "\t" if kind in (".tsv", ".tab") else ",", sep, path.name, problems)
+        return _records(_json_lines(text, name), name, problems)
+    return _delimited(text, "\t" if kind in (".tsv", ".tab") else ",", sep, name, problems)
 
 
 def load_frame(frame: Any, source: str = "table") -> RawTable:
@@ -101,7 +102,7 @@ def load_frame(frame: Any, source: str = "table") -> RawTable:
             frame = pd.DataFrame(dict(frame))
         except ValueError as error:
             raise ScalawError(
-                "D017", f"no table: {error}"[:200], source, fix="give columns of one length"
+                "D017", f"no table: {quoted(error, 150)[1:-1]}", source, fix="give columns of one length"
             ) from error
     elif not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
         try:
@@ -131,15 +132,17 @@ def _column(column: pd.Series) -> Cells:
         return column.to_numpy()
     if pd.api.types.is_datetime64_any_dtype(column):
         return np.array(column.dt.tz_localize(None))
-    return [
-        "" if cell is None or cell is pd.NA or cell != cell else str(cell) for cell in column.astype(object)
-    ]
+    return [_text_of(cell) for cell in column.astype(object)]
 
 
-def _bytes(path: Path) -> bytes:
+def _text_of(cell: Any) -> str:
+    return "" if cell is None or cell is pd.NA or cell != cell else str(cell)
+
+
+def _bytes(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
-            raise ScalawError("D001", "is a folder, not a file", path.name, fix="name a file in it")
+            raise ScalawError("D001", "is a folder, not a file", name, fix="name a file in it")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if data.startswith(b"\x1f\x8b"):
@@ -148,20 +151,16 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         near = difflib.get_close_matches(path.name, _neighbours(path), 1)
         fix = f"the folder has {quoted(near[0], 60)}" if near else "check the name and the folder"
-        raise ScalawError("D001", "no such file", path.name, fix=fix) from error
+        raise ScalawError("D001", "no such file", name, fix=fix) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ScalawError(
-            "D015", "is a broken gzip file", path.name, str(error)[:80], "pack it again"
-        ) from error
+        raise ScalawError("D015", "is a broken gzip file", name, str(error)[:80], "pack it again") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ScalawError("D001", f"cannot be opened: {reason}"[:120], quoted(path.name, 60)) from error
+        raise ScalawError("D001", f"cannot be opened: {quoted(reason, 80)[1:-1]}", name) from error
     if len(data) > MAX_BYTES:
-        raise ScalawError("D016", "is larger than 2 GB", path.name, fix="keep the last row of each run")
+        raise ScalawError("D016", "is larger than 2 GB", name, fix="keep the last row of each run")
     if not data:
-        raise ScalawError(
-            "D002", "is empty (0 bytes)", path.name, fix="start with a header line such as N,D,loss"
-        )
+        raise ScalawError("D002", "is empty (0 bytes)", name, fix="start with a header line such as N,D,loss")
     return data
 
 
@@ -222,7 +221,9 @@ def _delimited(text: str, usual: str, sep: str | None, source: str, problems: li
                 lines.append(reader.line_num)
     except csv.Error as error:
         where = f"{source} line {reader.line_num}"
-        raise ScalawError("D010", f"cannot be read: {error}"[:120], where, fix="check the quotes") from error
+        raise ScalawError(
+            "D010", f"cannot be read: {quoted(error, 80)[1:-1]}", where, fix="check the quotes"
+        ) from error
     header = [name or f"column_{place + 1}" for place, name in enumerate(rows[0])]
     ragged = [(line, len(row)) for line, row in zip(lines, rows, strict=True) if len(row) != len(header)]
     if ragged:
@@ -294,9 +295,7 @@ def _records(records: Any, source: str, problems: list[Problem]) -> RawTable:
         fix = 'write [{"N": 1e9, "D": 2e10, "loss": 2.6}, …]'
         raise ScalawError("D017", f"is not a list of objects: {fault}", source, fix=fix)
     header = tuple(dict.fromkeys(name for record in records for name in record))
-    cells = tuple(
-        ["" if (cell := record.get(name)) is None else str(cell) for record in records] for name in header
-    )
+    cells = tuple([_text_of(record.get(name)) for record in records] for name in header)
     return _checked(RawTable(header, cells, source, tuple(problems)))
 
 
@@ -311,7 +310,7 @@ def _parquet(data: bytes, source: str) -> RawTable:
         frame = pyarrow.parquet.read_table(pyarrow.BufferReader(data)).to_pandas()
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise ScalawError(
-            "D015", f"is no Parquet file: {error}"[:160], source, fix="write it again"
+            "D015", f"is no Parquet file: {quoted(error, 120)[1:-1]}", source, fix="write it again"
         ) from error
     return load_frame(frame, source)
 

@@ -9,6 +9,7 @@ is converted only where asked for. Every problem of severity E is collected and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,16 +21,29 @@ from scalaw.data.checks_values import refused_values
 from scalaw.data.columns import Assignment, assign_roles
 from scalaw.data.files import RawTable, load_file, load_frame
 from scalaw.data.loss_kinds import check_kind
-from scalaw.data.runs import Convention, Runs
+from scalaw.data.runs import ROLES, Convention, Runs
 from scalaw.data.units import compute_6nd
 from scalaw.data.wording import names_text, plural, quoted, rows_text
 from scalaw.errors import Problem, ScalawError
 
 
+@dataclass
+class _Log:
+    """What is met and done while reading."""
+
+    problems: list[Problem]
+    conversions: list[str]
+
+    def refuse(self) -> None:
+        """Raise all problems of severity E, if there are any."""
+        if any(problem.severity == "E" for problem in self.problems):
+            raise ScalawError.of(self.problems)
+
+
 def read_runs(
     path_or_frame: Any,
     *,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | None] | None = None,
     units: Mapping[str, str | float] | str | None = None,
     sep: str | None = None,
     decimal: Literal[".", ","] = ".",
@@ -53,7 +67,8 @@ def read_runs(
     path_or_frame : str, Path, data frame or mapping
         CSV, TSV, JSON, JSONL or Parquet file (``.gz`` too), pandas or polars frame, or a mapping of columns.
     columns : mapping, optional
-        Role or covariate → column, e.g. ``{"N": "size"}``; other roles are found by name.
+        Role or covariate → column, e.g. ``{"N": "size"}``; other roles are found by name. None says that no
+        column plays the role.
     units : mapping or "si", optional
         Role → unit of its plain numbers, e.g. ``{"N": "B", "C": "PF-days"}``; ``"si"`` reads SI prefixes
         everywhere.
@@ -90,33 +105,31 @@ def read_runs(
         Every problem of severity E found, each with its code (see :mod:`scalaw.data.codes`).
     """
     _check_choices(decimal, missing, convention, loss_kind, convert_to)
-    if isinstance(path_or_frame, str | Path):
-        table = load_file(path_or_frame, sep, encoding)
-    else:
-        table = load_frame(path_or_frame)
+    is_file = isinstance(path_or_frame, str | Path)
+    table = load_file(path_or_frame, sep, encoding) if is_file else load_frame(path_or_frame)
+    given = dict(columns or {})
+    x = given.pop("x", None) or x
     groups = (groups,) if isinstance(groups, str) else tuple(groups)
-    roles = assign_roles(table.header, columns or {}, x, groups, table.source)
+    roles = assign_roles(table.header, given, x, groups, table.source)
     kind = loss_kind or roles.loss_kind or "nats"
-    if kind != (loss_kind or "nats"):
+    if roles.loss_kind and not loss_kind:
         roles.conversions.append(f"loss kind {kind}, from the name of its column")
-    problems = [*table.problems, *roles.problems, *_absent(require, roles, table)]
+    log = _Log([*table.problems, *roles.problems], roles.conversions)
+    _require(require, roles, table, log)
     absent = (na_values,) if isinstance(na_values, str) else tuple(na_values)
-    by_role = _units(units, roles, table, problems)
-    frame, unreadable, conversions = _frame(table, roles, by_role, decimal, absent, problems)
-    _refuse(problems if roles.duplicates else [])
-    numeric = [name for name in roles.names(table.header) if name not in unreadable]
-    frame = _leave_out(frame, numeric, missing, dedupe, conversions, table.source)
-    problems += refused_values(frame, numeric, groups, kind, table.source)
-    _refuse(problems)
-    notes = _third(frame, convention, flops, table.source)
+    frame, numeric = _frame(table, roles, _units(units, roles, table, log), decimal, absent, log)
+    frame = _leave_out(frame, numeric, missing, dedupe, table.source, log)
+    log.problems += refused_values(frame, numeric, groups, kind, table.source)
+    log.refuse()
+    frame = _third(frame, convention, flops, table.source, log)
     runs = Runs(
         frame=frame,
         columns=roles.sources(table.header),
         convention=convention,
         loss_kind=kind,
         source=table.source,
-        conversions=(*roles.conversions, *conversions, *(note.what for note in notes)),
-        problems=(*problems, *notes),
+        conversions=tuple(log.conversions),
+        problems=tuple(log.problems),
         flops=flops or "",
         groups=groups,
     )
@@ -138,25 +151,17 @@ def _check_choices(decimal: str, missing: str, convention: str, *kinds: str | No
             check_kind(kind)
 
 
-def _refuse(problems: Sequence[Problem]) -> None:
-    if any(problem.severity == "E" for problem in problems):
-        raise ScalawError.of(problems)
-
-
-def _absent(require: Sequence[str], roles: Assignment, table: RawTable) -> list[Problem]:
-    problems = []
+def _require(require: Sequence[str], roles: Assignment, table: RawTable, log: _Log) -> None:
     unclear = {problem.code for problem in roles.problems if problem.severity == "E"}
     for role in require:
         if role not in roles.positions and not unclear & {"D012", "D013"}:
             what = f"no column for {role}; found {names_text(table.header)}"
-            problems.append(
-                Problem("D012", "E", what, table.source, fix=f"map it: columns={{'{role}': '…'}}")
-            )
-    return problems
+            fix = f"map it: columns={{'{role}': '…'}}"
+            log.problems.append(Problem("D012", "E", what, table.source, fix=fix))
 
 
 def _units(
-    units: Mapping[str, str | float] | str | None, roles: Assignment, table: RawTable, problems: list[Problem]
+    units: Mapping[str, str | float] | str | None, roles: Assignment, table: RawTable, log: _Log
 ) -> dict[str, str | float]:
     """Unit of each role; keys may be roles or column names."""
     if units is None:
@@ -169,7 +174,9 @@ def _units(
         role = name if name in roles.positions else names.get(name)
         if role is None:
             what = f"units for {quoted(name)}, which is no column with a role"
-            problems.append(Problem("D012", "E", what, table.source, fix=f"use {', '.join(roles.positions)}"))
+            log.problems.append(
+                Problem("D012", "E", what, table.source, fix=f"use {', '.join(roles.positions)}")
+            )
         else:
             result[role] = unit
     return result
@@ -181,31 +188,34 @@ def _frame(
     units: Mapping[str, str | float],
     decimal: str,
     absent: tuple[object, ...],
-    problems: list[Problem],
-) -> tuple[pd.DataFrame, set[str], list[str]]:
-    """Table with canonical names, names of role columns with unreadable cells, conversions made."""
+    log: _Log,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Table with canonical names, and the columns that must hold numbers and do."""
     role_at = {place: role for role, place in roles.positions.items()}
-    canonical = set(role_at.values())
+    canonical = {*ROLES, *role_at.values()}
     columns: dict[str, Any] = {}
-    unreadable, conversions = set(), []
+    numeric = []
     for place, (name, cells) in enumerate(zip(table.header, table.cells, strict=True)):
-        role = role_at.get(place)
-        if role is None and place != roles.x:
+        role, key = role_at.get(place), name.strip()
+        if role is None and place != roles.x and key in canonical:
             # A column that only looks like a role stays, under a name that cannot be taken for it.
-            key = f"{name.strip()} (not used)" if name.strip() in canonical else name.strip()
+            key = f"{key} (not used)"
+            log.conversions.append(f"column {quoted(name)} kept as {quoted(key)}")
+        if role is None and place != roles.x:
             columns[key] = _other(cells)
             continue
-        key = role or name.strip()
         where = f"{table.source}, column {quoted(name)[1:-1]}"
         reading = read_numbers(
             role or "x", cells, where, unit=units.get(role or "x"), decimal=decimal, na_values=absent
         )
-        columns[key] = reading.values
-        problems += reading.problems
-        conversions += reading.conversions
-        if any(problem.severity == "E" for problem in reading.problems):
-            unreadable.add(key)
-    return pd.DataFrame(columns), unreadable, conversions
+        columns[role or key] = reading.values
+        log.problems += reading.problems
+        log.conversions += reading.conversions
+        if not any(problem.severity == "E" for problem in reading.problems):
+            numeric.append(role or key)
+    if roles.duplicates:
+        log.refuse()
+    return pd.DataFrame(columns), numeric
 
 
 def _other(cells: Cells) -> Any:
@@ -220,53 +230,48 @@ def _other(cells: Cells) -> Any:
 
 
 def _leave_out(
-    frame: pd.DataFrame,
-    numeric: Sequence[str],
-    missing: str,
-    dedupe: bool,
-    conversions: list[str],
-    source: str,
+    frame: pd.DataFrame, numeric: Sequence[str], missing: str, dedupe: bool, source: str, log: _Log
 ) -> pd.DataFrame:
     """Leave out rows where the user asked for it, and say which."""
     keep = np.ones(len(frame), bool)
     if missing == "drop":
         keep &= ~np.isnan(frame[list(numeric)].to_numpy(np.float64)).any(axis=1)
         if not keep.all():
-            conversions.append(
-                f"left out {rows_text(np.flatnonzero(~keep).tolist(), len(frame))}: a number is missing"
-            )
+            rows = rows_text(np.flatnonzero(~keep).tolist(), len(frame))
+            log.conversions.append(f"left out {rows}: a number is missing")
     if dedupe:
         repeated = frame.duplicated().to_numpy(bool) & keep
         keep &= ~repeated
         if repeated.any():
-            conversions.append(
-                f"left out {rows_text(np.flatnonzero(repeated).tolist(), len(frame))}: duplicates"
-            )
+            rows = rows_text(np.flatnonzero(repeated).tolist(), len(frame))
+            log.conversions.append(f"left out {rows}: exact duplicates")
     if not keep.any():
         what = f"none of {plural(len(frame), 'run')} is left"
         raise ScalawError(
-            "D003", what, source, "; ".join(conversions)[:150], "give runs with numbers in every role"
+            "D003", what, source, log.conversions[-1][:150], "give runs with numbers in every role"
         )
     return frame.loc[keep].reset_index(drop=True)
 
 
-def _third(frame: pd.DataFrame, convention: str, flops: str | None, source: str) -> list[Problem]:
+def _third(frame: pd.DataFrame, convention: str, flops: str | None, source: str, log: _Log) -> pd.DataFrame:
     """Add the third of N, D and C, where two are there and the accounting is clear."""
     absent = [role for role in ("N", "D", "C") if role not in frame]
     if len(absent) != 1:
-        return []
+        return frame
     role = absent[0]
-    own_rule = flops not in (None, "6ND")
-    if role != "C" and (own_rule or (convention == "non-embedding" and flops != "6ND")):
-        reason = (
-            "C was counted in another way" if own_rule else "C may count the embeddings that N leaves out"
-        )
+    other_rule = flops not in (None, "6ND")
+    if role != "C" and (other_rule or (convention == "non-embedding" and flops is None)):
+        why = "C was counted in another way" if other_rule else "C may count the embeddings that N leaves out"
         what = f"{role} was not computed from C = 6ND"
-        return [Problem("D035", "I", what, source, reason, "pass flops='6ND' if C is 6ND")]
+        log.problems.append(Problem("D035", "I", what, source, why, "pass flops='6ND' if C is 6ND"))
+        return frame
     if role == "C":
-        frame["C"] = compute_6nd(frame["N"], frame["D"])
-        counted = "" if convention == "unknown" else f" with {convention} N"
-        return [Problem("D035", "I", f"C computed as 6ND{counted}", source)]
-    other = "D" if role == "N" else "N"
-    frame[role] = frame["C"] / (6.0 * frame[other])
-    return [Problem("D035", "I", f"{role} computed as C / (6{other})", source)]
+        third = compute_6nd(frame["N"], frame["D"])
+        text = "C computed as 6ND" + (f", with {convention} N" if convention != "unknown" else "")
+    else:
+        other = "D" if role == "N" else "N"
+        third = frame["C"] / (6.0 * frame[other])
+        text = f"{role} computed as C / (6{other})"
+    log.problems.append(Problem("D035", "I", text, source))
+    log.conversions.append(text)
+    return frame.assign(**{role: third})

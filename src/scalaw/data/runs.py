@@ -28,6 +28,7 @@ import pandas as pd
 
 from scalaw.data.loss_kinds import convert_loss
 from scalaw.data.units import format_quantity
+from scalaw.data.wording import names_text, quoted
 from scalaw.errors import Problem, ScalawError
 
 #: Roles that reading finds by itself.
@@ -114,15 +115,15 @@ class Runs:
         """
         column = self.columns["x"] if name == "x" and "x" not in self.frame and "x" in self.columns else name
         if column not in self.frame:
-            found = ", ".join(map(str, self.frame.columns))
+            found = names_text(self.frame.columns)
             fix = (
                 "bind it with x='C' or another column"
                 if name == "x"
                 else f"map it: columns={{'{name}': '…'}}"
             )
-            raise ScalawError("D012", f"no column {name}; found {found[:120]}", self.source, fix=fix)
+            raise ScalawError("D012", f"no column {quoted(name)}; found {found}", self.source, fix=fix)
         if not pd.api.types.is_numeric_dtype(self.frame[column]):
-            raise ScalawError("D025", f"column {column} holds no numbers", self.source)
+            raise ScalawError("D025", f"column {quoted(column)} holds no numbers", self.source)
         return self.frame[column].to_numpy(np.float64)
 
     def select(self, mask: Any) -> Runs:
@@ -202,7 +203,7 @@ class Runs:
                     else "??"
                 )
                 source = self.columns.get(name, name)
-                note = "" if source == name else f"  (column {source})"
+                note = "" if source == name else f"  (column {quoted(source)})"
                 lines.append(f"  {name:<5}{low} to {high}{note}")
         lines.append(f"  N counts: {self.convention}; loss kind: {self.loss_kind}")
         lines += [f"  conversion: {text}" for text in self.conversions]

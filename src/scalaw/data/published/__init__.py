@@ -158,5 +158,6 @@ def _choose(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, str, tuple[
         return frame, "nats", (), f"{metric} is no loss"
     kind, divisor = _UNITS[unit]
     conversions = (f"loss: share = percent / {divisor:g}",) if divisor != 1.0 else ()
-    loss = frame["value"] / divisor
+    # 42.7 / 100 is not the float that prints as 0.427; rounding gives it.
+    loss = frame["value"] if divisor == 1.0 else (frame["value"] / divisor).round(12)
     return frame.drop(columns=["value", "unit"]).assign(loss=loss), kind, conversions, ""
