@@ -1,10 +1,11 @@
 """``compare``: several laws on the same runs, scored by what they predict, and averaged.
 
-Scores come from ArviZ: the expected log predictive density of a run left out (PSIS-LOO), with its standard error, Pareto k, and
-stacking weights. A law is called ``best`` only when it is ahead of the next by more than 2 standard errors of the difference
-*and* more than 4, with no Pareto k above 0.7. Weights that fit the runs best choose well in range and did not help out
-of range, so a forecast averages with equal weights and shows stacking beside it. With ``holdout`` the laws are fitted
-once more without the largest runs, and scored on these.
+Scores come from ArviZ: the expected log predictive density of a run left out (PSIS-LOO), with its standard
+error, Pareto k, and stacking weights. A law is called ``best`` only when it is ahead of the next by more
+than 2 standard errors of the difference *and* more than 4, with no Pareto k above 0.7. Weights that fit the
+runs best choose well in range and did not help out of range, so a forecast averages with equal weights and
+shows stacking beside it. With ``holdout`` the laws are fitted once more without the largest runs, and
+scored on these.
 """
 
 from __future__ import annotations
@@ -132,7 +133,9 @@ def compare(
     """
     models = [model_of(law, noise=noise) for law in laws]
     if len({m.label for m in models}) < 2 or len({m.label for m in models}) < len(models):
-        raise ScalawError("M012", f"{len(models)} law(s), some twice or only one", "compare", fix="name two or more")
+        raise ScalawError(
+            "M012", f"{len(models)} law(s), some twice or only one", "compare", fix="name two or more"
+        )
     settings = checked_settings(chains, warmup, draws, target_accept)
     table = runs.along(x) if x else runs
     options = {"settings": settings, "seed": seed, "allow_prior_dominated": allow_prior_dominated}
@@ -156,7 +159,9 @@ def held_out_rows(runs: Runs, holdout: str | np.ndarray | None) -> np.ndarray | 
     if isinstance(holdout, str):
         match = re.fullmatch(r"\s*(?:top\s+)?(\d+(?:\.\d+)?)\s*%(?:\s+(?:of\s+)?compute)?\s*", holdout)
         if match is None:
-            raise ScalawError("P005", f"holdout '{holdout}' is not understood", fix="write e.g. 'top 20% compute'")
+            raise ScalawError(
+                "P005", f"holdout '{holdout}' is not understood", fix="write e.g. 'top 20% compute'"
+            )
         compute = runs.values("C")
         held = compute > np.quantile(compute, 1.0 - float(match[1]) / 100.0)
     else:
@@ -173,7 +178,9 @@ def _log_score(fit: Fit, held: np.ndarray) -> float:
     return float(np.mean(top + np.log(np.mean(np.exp(rows - top), axis=0))))
 
 
-def _score(fits: Sequence[Fit], log_scores: dict[str, float]) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
+def _score(
+    fits: Sequence[Fit], log_scores: dict[str, float]
+) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
     import arviz_stats
 
     with warnings.catch_warnings():
@@ -199,7 +206,9 @@ def _score(fits: Sequence[Fit], log_scores: dict[str, float]) -> tuple[tuple[dic
         )
         if k > PARETO_K:
             count = int(np.sum(np.asarray(loo[label].pareto_k) > PARETO_K))
-            notes.append(f"{label}: Pareto k is above {PARETO_K} for {count} run(s), so its score is unreliable")
+            notes.append(
+                f"{label}: Pareto k is above {PARETO_K} for {count} run(s), so its score is unreliable"
+            )
     return tuple(scores), tuple(notes)
 
 

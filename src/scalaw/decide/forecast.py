@@ -1,10 +1,11 @@
 """``forecast``: the loss of runs that were not made, from posterior draws, averaged over laws.
 
-Two things are kept apart. The **curve** is where the law runs: its uncertainty is that of the parameters and of the choice
-of law. The **predictive** is what one new run would show: observation noise comes on top. Under Student-t noise on the log
-loss a new run's loss has no mean, so ``mean`` and ``sd`` are None there. The average over laws is a mixture of their draws, with
-equal weights unless told otherwise. Nothing here models that real runs wander around every law beyond the data: intervals leave the
-law's own error out, and every forecast says so.
+Two things are kept apart. The **curve** is where the law runs: its uncertainty is that of the parameters
+and of the choice of law. The **predictive** is what one new run would show: observation noise comes on top.
+Under Student-t noise on the log loss a new run's loss has no mean, so ``mean`` and ``sd`` are None there.
+The average over laws is a mixture of their draws, with equal weights unless told otherwise. Nothing here
+models that real runs wander around every law beyond the data: intervals leave the law's own error out, and
+every forecast says so.
 """
 
 from __future__ import annotations
@@ -83,8 +84,10 @@ class Forecast:
         return {"points": rows, "law_weights": dict(self.law_weights)}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per point: covariates, ``loss`` with ``loss_lower`` and ``loss_upper`` for a new run,
-        ``curve`` with its bounds, ``reach_decades``.
+        """One row per point.
+
+        Columns: covariates, ``loss`` with ``loss_lower`` and ``loss_upper`` for a new run, ``curve`` with its
+        bounds, ``reach_decades``.
         """
         import pandas as pd
 
@@ -134,7 +137,9 @@ def forecast(
     if not 0 < prob < 1:
         raise ScalawError("P001", f"prob is {prob}", "forecast", fix="a probability in (0, 1), such as 0.9")
     if len({f.recipe["digests"]["runs"] for f in fits}) > 1:
-        raise ScalawError("P004", "the fits are of different runs", "forecast", fix="average fits of one table")
+        raise ScalawError(
+            "P004", "the fits are of different runs", "forecast", fix="average fits of one table"
+        )
     runs = next((f.runs for f in fits if "x" in f.runs.columns), fits[0].runs)
     at = read_points(points, runs)
     share = _shares(fits, weights)
@@ -144,7 +149,9 @@ def forecast(
     reach = reach_decades(at, runs)
     notes = [NO_DISCREPANCY]
     if np.any(reach > FAR_DECADES):
-        notes.append(f"P002 reaches {reach.max():.1f} decades beyond the runs: the interval rests on the law alone")
+        notes.append(
+            f"P002 reaches {reach.max():.1f} decades beyond the runs: the interval rests on the law alone"
+        )
     return Forecast(
         points=at,
         curve=np.concatenate([draws[law][0][rows] for law, rows in take.items()]),
@@ -177,9 +184,13 @@ def _spread(available: int, number: int) -> np.ndarray:
 def _draws(fit: Fit, points: Mapping[str, np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Curve and predictive draws of one fit, shape (draws, points)."""
     scenario = fit.scenario.at(wanted(fit.model.law, points))
-    log_curve = evaluate(scenario, fit.unconstrained).location
+    log_curve = evaluate(scenario, fit.positions).location
     rng = np.random.default_rng(key_data(seed, "forecast", fit.label))
-    noise = {p.name: fit.draws(p.name)[:, None] for p in fit.model.noise.parameters}
+    held = dict(fit.model.noise.fixed)
+    noise = {
+        p.name: held[p.name] if p.name in held else fit.draws(p.name)[:, None]
+        for p in fit.model.noise.parameters
+    }
     noisy = fit.model.noise.draw(rng, log_curve, noise)
     unit = fit.model.law.loss_ref(fit.refs.units)
     return np.exp(log_curve) * unit, np.exp(noisy) * unit

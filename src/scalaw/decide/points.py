@@ -65,7 +65,9 @@ def wanted(law: Law, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The law's covariates at the points (P001 when one is missing)."""
     if missing := [c.name for c in law.covariates if c.name not in points]:
         names = ", ".join(missing)
-        raise ScalawError("P001", f"law {law.name} needs {names} at every point", "forecast", fix="give it too")
+        raise ScalawError(
+            "P001", f"law {law.name} needs {names} at every point", "forecast", fix="give it too"
+        )
     return {c.name: points[c.name] for c in law.covariates}
 
 

@@ -1,8 +1,9 @@
 """Many fits at once: group scenarios by program, find their modes, sample them.
 
-``sample`` takes any list of scenarios. Those that share a structure and a bucket go through one compiled program, in
-chunks of :data:`~scalaw.infer.executables.SCENARIOS`; nothing is compiled or run one by one. The mode search climbs from
-several draws of the prior; how many of them end at the best mode is part of the result.
+``sample`` takes any list of scenarios. Those that share a structure and a bucket go through one compiled
+program, in chunks of :data:`~scalaw.infer.executables.SCENARIOS`; nothing is compiled or run one by one.
+The mode search climbs from several draws of the prior; how many of them end at the best mode is part of the
+result.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Clock:
 class Sampled:
     """Draws of one scenario, NumPy.
 
-    ``draws`` has leading axes (chains, draws); ``mode`` is the best mode; ``starts`` and ``agreed`` count searches; ``rival``
-    is how far (nats) the best *other* mode lies below, inf when there is none.
+    ``draws`` has leading axes (chains, draws); ``mode`` is the best mode; ``starts`` and ``agreed`` count
+    searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
     """
 
     scenario: Scenario
@@ -89,12 +90,13 @@ class Build:
     arguments: tuple[Any, ...]
 
     def __call__(self) -> Any:
+        """Make the program."""
         return self.maker(*self.arguments)
 
 
 def sample(
     scenarios: Sequence[Scenario],
-    settings: Settings = Settings(),
+    settings: Settings,
     seed: int = 0,
     progress: Progress = lambda _: None,
 ) -> list[Sampled]:
@@ -146,13 +148,10 @@ def _sample_chunk(
     best = [found_modes(modes) for modes in found]
     count = len(scenarios)
     fill = [*range(count), *[0] * (SCENARIOS - count)]
-    mode = np.stack([best[i][0].z for i in fill])
+    mode = np.stack([best[i][0].position for i in fill])
     whiten = np.stack([best[i][0].whiten for i in fill])
     keys = np.stack(
-        [
-            [key_data(seed, "nuts", scenarios[i].name, chain) for chain in range(settings.chains)]
-            for i in fill
-        ]
+        [[key_data(seed, "nuts", scenarios[i].name, chain) for chain in range(settings.chains)] for i in fill]
     )
     build = Build(nuts_executable, (structure, settings))
     out = call(build, clock, arrays, mode, whiten, keys, np.int64(count))
@@ -187,9 +186,11 @@ def climb(
     build, ends = Build(mode_executable, (structure, JOBS)), []
     for jobs in _chunks(np.arange(len(starts)), JOBS):
         fill = np.concatenate([jobs, np.zeros(JOBS - len(jobs), int)])
-        out = call(build, clock, arrays, which[fill], starts[fill], row_weight[fill], np.int64(len(jobs)))
-        ends.append(jax.tree.map(lambda leaf, n=len(jobs): leaf[:n], out))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *ends)
+        count = np.int64(len(jobs))
+        out = call(build, clock, arrays, which[fill], starts[fill], row_weight[fill], count)
+        ends.append(out)
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *ends)
+    return jax.tree.map(lambda leaf: leaf[: len(starts)], joined)
 
 
 def found_modes(modes: Mode) -> tuple[Mode, int, int, float]:
@@ -197,7 +198,7 @@ def found_modes(modes: Mode) -> tuple[Mode, int, int, float]:
     value = np.where(np.isfinite(modes.log_density), modes.log_density, -np.inf)
     top = int(np.argmax(value))
     best = jax.tree.map(lambda leaf: leaf[top], modes)
-    distance = np.linalg.solve(best.whiten, (modes.z - best.z).T)
+    distance = np.linalg.solve(best.whiten, (modes.position - best.position).T)
     near = np.linalg.norm(distance, axis=0) < 1.0
     agreed = int(np.sum((value > value[top] - AGREE) | near))
     others = value[~near & (value < value[top] - AGREE)]

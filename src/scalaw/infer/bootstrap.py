@@ -1,8 +1,8 @@
 """The run bootstrap of the mode: how much the fit would move with other runs.
 
-A posterior believes its noise: independent runs of constant scatter around the law. The bootstrap does not, so their
-ratio is a check. Rows are drawn with replacement (as multiplicities, so nothing is copied) and the mode is searched
-anew from the mode of all runs; replicates are jobs of the mode search's compiled program.
+A posterior believes its noise: independent runs of constant scatter around the law. The bootstrap does not,
+so their ratio is a check. Rows are drawn with replacement (as multiplicities, so nothing is copied) and the
+mode is searched anew from the mode of all runs; replicates are jobs of the mode search's compiled program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scalaw.infer.scenarios import arrays_of, padded_rows, stack
 def bootstrap_modes(
     sampled: Sampled, replicates: int, seed: int = 0, clock: Clock | None = None
 ) -> np.ndarray:
-    """Unconstrained coordinates of the bootstrapped modes, shape (replicates, coordinates).
+    """Bootstrapped modes in the parameters' own unconstrained coordinates, shape (replicates, coordinates).
 
     Parameters
     ----------

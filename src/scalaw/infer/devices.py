@@ -1,10 +1,11 @@
 """Where and how scalaw computes: float64 inside a context, and a private compilation cache.
 
-Importing scalaw changes no JAX setting. Computation runs inside :func:`computing`, which switches float64 on for its own
-thread and, at the first call of the process, points JAX's persistent compilation cache at a folder of this user and
-this machine type, unless the user has configured one. A cached program is trusted code, so the folder is created with mode 0700
-and refused, with one warning and the cache left off, if somebody else owns it or can write to it. ``SCALAW_CACHE=0`` turns the cache
-off; ``SCALAW_CACHE=/some/folder`` moves it.
+Importing scalaw changes no JAX setting. Computation runs inside :func:`computing`, which switches float64
+on for its own thread and, at the first call of the process, points JAX's persistent compilation cache at a
+folder of this user and this machine type, unless the user has configured one. A cached program is trusted
+code, so the folder is created with mode 0700 and refused, with one warning and the cache left off, if
+somebody else owns it or can write to it. ``SCALAW_CACHE=0`` turns the cache off;
+``SCALAW_CACHE=/some/folder`` moves it.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ E-BFMI of a chain                         < 0.3               < 0.1
 draws at the largest tree depth           > 1 %
 draws that are not finite                                     any
 rival mode within 7 nats of the best      yes
-posterior as wide as the prior            a law parameter
-sd_bootstrap / sd_posterior               > 1.3
+posterior as wide as the prior            law parameter
+sd_bootstrap / sd_posterior               > 1.3 (law)
 as the table of runs says (D040–D042)     yes
 ========================================  ==================  =================
 
@@ -72,26 +72,25 @@ class Figures:
 
 def figures(
     sampled: Sampled,
-    free: np.ndarray,
+    z: np.ndarray,
     names: Sequence[str],
     prior_sd: np.ndarray,
     bootstrap: np.ndarray | None,
 ) -> Figures:
-    """Diagnostics of one scenario's draws.
+    """Diagnostics of one scenario's draws, for the coordinates that are learned.
 
     Parameters
     ----------
     sampled : Sampled
-    free : array of bool, shape (coordinates,)
-        Coordinates that are learned; ``names`` are theirs.
+    z : array, shape (chains, draws, coordinates)
+        Draws in the parameters' own unconstrained coordinates; ``names`` are theirs.
     prior_sd : array, shape (coordinates,)
-        Standard deviation of the prior on the unconstrained scale.
+        Standard deviation of the prior on the same scale.
     bootstrap : array, shape (replicates, coordinates), optional
-        Bootstrapped modes on the unconstrained scale.
+        Bootstrapped modes on the same scale.
     """
     from arviz_stats.base import array_stats  # slow to import, and only needed here
 
-    z = np.asarray(sampled.draws.z)[:, :, free]
     axes = {"chain_axis": 0, "draw_axis": 1}
     energy = np.asarray(sampled.draws.energy)
     sd = z.std(axis=(0, 1))
@@ -101,8 +100,8 @@ def figures(
         np.asarray(array_stats.rhat(z, **axes)),
         np.asarray(array_stats.ess(z, **axes, method="bulk")),
         np.asarray(array_stats.ess(z, **axes, method="tail", prob=(0.05, 0.95))),
-        sd / prior_sd[free],
-        np.full(len(names), np.nan) if bootstrap is None else bootstrap[:, free].std(axis=0) / sd,
+        sd / prior_sd,
+        np.full(len(names), np.nan) if bootstrap is None else bootstrap.std(axis=0) / sd,
         float(np.mean(sampled.draws.diverging)),
         float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / energy.var(axis=1))),
         float(np.mean(n_steps >= 2**MAX_TREE_DEPTH - 1)),
@@ -140,9 +139,9 @@ def diagnose(
             f"{', '.join(vague)}: not identified, the posterior is about as wide as the prior. "
             "Forecasts may still hold; do not quote these values"
         )
-    ratio = measured.bootstrap_ratio
+    ratio = np.where(np.isin(measured.names, law_names), np.nan_to_num(measured.bootstrap_ratio), 0.0)
     if np.any(ratio > BOOTSTRAP_RATIO):
-        worst = int(np.nanargmax(ratio))
+        worst = int(np.argmax(ratio))
         look.append(
             f"bootstrap sd is {ratio[worst]:.1f} × the posterior sd of {measured.names[worst]}: runs are not "
             "independent given the law, or their noise is not constant. Use final points only, drop the "

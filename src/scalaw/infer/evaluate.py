@@ -1,11 +1,12 @@
 """A law at points, and the log likelihood and prior of draws: one small program per structure and bucket.
 
-The same program serves the pointwise log likelihood of a fit and the curve of a forecast; new points are padded to a bucket like
-runs are, so a forecast after a fit usually compiles nothing.
+The same program serves the pointwise log likelihood of a fit and the curve of a forecast; new points are
+padded to a bucket like runs are, so a forecast after a fit usually compiles nothing.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -18,7 +19,9 @@ from scalaw.model.scaling_model import Arrays, Structure, constrain, location, l
 
 
 class Evaluated(NamedTuple):
-    """``location`` (draws, rows): log of the law over the reference loss; ``log_likelihood`` (draws, rows) of the
+    """What a law says at points, per draw.
+
+    ``location`` (draws, rows): log of the law over the reference loss; ``log_likelihood`` (draws, rows) of the
     log loss, unweighted; ``log_prior`` (draws, parameters).
     """
 
@@ -28,31 +31,31 @@ class Evaluated(NamedTuple):
 
 
 def evaluate_executable(structure: Structure) -> Any:
-    """Program ``(arrays, z) -> Evaluated`` for draws ``z`` (draws, coordinates) of one scenario."""
+    """Program ``(arrays, positions) -> Evaluated`` for draws (draws, coordinates) of one scenario."""
 
-    def one(arrays: Arrays, z: Any) -> Evaluated:
-        values = constrain(structure, arrays, z)
+    def one(arrays: Arrays, c: Any) -> Evaluated:
+        values = constrain(structure, arrays, c)
         return Evaluated(
             location(structure, arrays, values),
             log_likelihood(structure, arrays, values),
-            log_prior(structure, arrays, z),
+            log_prior(structure, arrays, c),
         )
 
-    return jax.jit(lambda arrays, z: jax.lax.map(lambda draw: one(arrays, draw), z, batch_size=64))
+    return jax.jit(lambda arrays, positions: jax.lax.map(partial(one, arrays), positions, batch_size=64))
 
 
-def evaluate(scenario: Scenario, z: np.ndarray, clock: Clock | None = None) -> Evaluated:
+def evaluate(scenario: Scenario, positions: np.ndarray, clock: Clock | None = None) -> Evaluated:
     """Evaluate draws at a scenario's rows.
 
     Parameters
     ----------
     scenario : Scenario
         Held-out rows are evaluated like all others.
-    z : array, shape (draws, coordinates)
-        Unconstrained draws of the scenario's model.
+    positions : array, shape (draws, coordinates)
+        Draws in the sampling coordinates of the scenario's model.
     """
     arrays = arrays_of(scenario, padded_rows([scenario]), hide=False)
     build = Build(evaluate_executable, (scenario.model.structure(),))
     with computing():
-        out = call(build, clock or Clock(), arrays, z)
+        out = call(build, clock or Clock(), arrays, positions)
     return Evaluated(out.location[:, : scenario.rows], out.log_likelihood[:, : scenario.rows], out.log_prior)

@@ -1,8 +1,8 @@
-"""What all compiled programs share: a loop over scenarios of dynamic length, buckets of rows, and keys from names.
+"""What all compiled programs share: a loop of dynamic length, buckets of rows, and keys from names.
 
-A program's shapes are its price: a NUTS program takes many seconds to compile and a fraction of one to run. So rows
-are padded to a bucket, scenarios to a fixed number of places of which only the first ``count`` are visited, and every
-other difference between two fits is data.
+A program's shapes are its price: a NUTS program takes many seconds to compile and a fraction of one to run.
+So rows are padded to a bucket, scenarios to a fixed number of places of which only the first ``count`` are
+visited, and every other difference between two fits is data.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@
     fit.tree                      # ArviZ DataTree: posterior, log_likelihood, log_prior, sample_stats, …
     fit.save("fit.nc")
 
-A :class:`Fit` is made of four parts: the data tree, the model, the runs and a recipe (plain data: settings, seed,
-references, versions, digests, seconds). The posterior group is in the paper's units; the group
-``unconstrained`` holds the coordinates that programs work in, so that a saved fit can forecast without refitting.
+A :class:`Fit` is made of four parts: the data tree, the model, the runs and a recipe (plain data: settings,
+seed, references, versions, digests, seconds). The posterior group is in the paper's units; the group
+``sampling`` holds the coordinates that programs work in, so that a saved fit can forecast without
+refitting.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from scalaw.infer.evaluate import evaluate
 from scalaw.infer.executables import key_data
 from scalaw.infer.interval import PROB, interval
 from scalaw.infer.nuts import Settings
-from scalaw.infer.prior_draws import PriorDraws, prior_draws
+from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
 from scalaw.infer.references import References, bind
 from scalaw.infer.scenarios import Scenario, scenario_of
 from scalaw.infer.tree import build_tree, coordinate_labels
@@ -55,7 +56,7 @@ class Fit:
     Parameters
     ----------
     tree : xarray.DataTree
-        Groups posterior, log_likelihood, log_prior, sample_stats, unconstrained, observed_data, constant_data.
+        Groups posterior, log_likelihood, log_prior, sample_stats, sampling, observed_data, constant_data.
     model : ScalingModel
     runs : Runs
     refs : References
@@ -86,10 +87,10 @@ class Fit:
         return scenario_of(self.runs, self.model, row_weight=weight, refs=self.refs)
 
     @property
-    def unconstrained(self) -> np.ndarray:
-        """Draws that programs read, shape (draws over all chains, coordinates)."""
-        z = np.asarray(self.tree["unconstrained"]["z"])
-        return z.reshape(-1, z.shape[-1])
+    def positions(self) -> np.ndarray:
+        """Draws in sampling coordinates, which programs read, shape (draws over all chains, coordinates)."""
+        positions = np.asarray(self.tree["sampling"]["position"])
+        return positions.reshape(-1, positions.shape[-1])
 
     def draws(self, name: str) -> np.ndarray:
         """Draws of a parameter in the paper's units, all chains in one axis: (draws,) or (draws, size)."""
@@ -235,7 +236,7 @@ def fit_models(
     runs: Runs,
     models: Sequence[ScalingModel],
     *,
-    settings: Settings = Settings(),
+    settings: Settings,
     seed: int = 0,
     bootstrap: int = 200,
     row_weight: np.ndarray | None = None,
@@ -251,7 +252,7 @@ def fit_models(
     scenarios, warnings, tables = [], [], []
     for model in models:
         table = bind(model.law, runs)
-        found = check_runs(table, model.law, len(model.noise.parameters), allow_prior_dominated)
+        found = check_runs(table, model.law, len(model.free) - len(model.law.free), allow_prior_dominated)
         if any(problem.severity == "E" for problem in found):
             raise ScalawError.of(found)
         warnings.append([p for p in found if p.code in NOT_LEARNED])
@@ -279,11 +280,18 @@ def _finish(
         if keep
     ]
     prior = prior_draws(scenario, PRIOR_DRAWS, key_data(seed, "prior", scenario.name))
-    measured = figures(sampled, free, shown, prior.z.std(axis=0), modes)
+    posterior = unconstrained(scenario, model.structure().split(np.asarray(sampled.draws.values)))
+    measured = figures(
+        sampled,
+        posterior[..., free],
+        shown,
+        prior.z.std(axis=0)[free],
+        None if modes is None else modes[:, free],
+    )
     of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
     verdict = diagnose(sampled, measured, of_law, [f"{p.what}. {p.why}".strip(". ") for p in warned])
-    z = np.asarray(sampled.draws.z)
-    pointwise = evaluate(scenario, z.reshape(-1, z.shape[-1]), clock)
+    positions = np.asarray(sampled.draws.position)
+    pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
     tree = build_tree(sampled, runs, pointwise)
     recipe = {
         "method": "nuts",

@@ -1,9 +1,9 @@
 """NumPyro's NUTS as one compiled function of arrays, over scenarios and chains.
 
-The kernel walks in coordinates whitened by the mode and its curvature, ``z = mode + whiten @ w``, and keeps
-dense adaptation on: whitening wins where the posterior is near normal, adaptation where it is bent. Chains start
-spread by a standard normal in ``w``. Warm-up and sampling share one loop body, so the kernel is compiled once;
-chains and scenarios are the iterations of one loop of dynamic length.
+The kernel walks in coordinates whitened by the mode and its curvature, ``position = mode + whiten @ w``,
+and keeps dense adaptation on: whitening wins where the posterior is near normal, adaptation where it is
+bent. Chains start spread by a standard normal in ``w``. Warm-up and sampling share one loop body, so the
+kernel is compiled once; chains and scenarios are the iterations of one loop of dynamic length.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from numpyro.infer import NUTS
 
 from scalaw.infer.executables import SCENARIOS, dynamic_map, take
@@ -28,11 +27,12 @@ class Settings(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """Output of one chain (leading axes scenario × chain after the call): ``z`` and ``values`` (draws, coordinates),
-    the rest (draws,). ``log_density`` is of the unconstrained coordinates.
+    """Output of one chain; after the call leading axes are scenario × chain.
+
+    ``position`` and ``values`` (draws, coordinates), the rest (draws,). ``log_density`` is of the position.
     """
 
-    z: Any
+    position: Any
     values: Any
     log_density: Any
     energy: Any
@@ -65,9 +65,9 @@ def _chain(
 
     _, out = jax.lax.scan(step, state, None, length=settings.warmup + settings.draws)
     w, *stats = jax.tree.map(lambda leaf: leaf[settings.warmup :], out)
-    z = mode + w @ whiten.T
-    values = jax.vmap(lambda z: structure.join(constrain(structure, arrays, z)))(z)
-    return Draws(z, values, *stats)
+    position = mode + w @ whiten.T
+    values = jax.vmap(lambda c: structure.join(constrain(structure, arrays, c)))(position)
+    return Draws(position, values, *stats)
 
 
 def nuts_executable(structure: Structure, settings: Settings) -> Any:

@@ -1,11 +1,12 @@
 """Mode search and curvature: Levenberg–Marquardt on any law and any noise.
 
-One job is one start of one scenario; jobs run one after the other inside one compiled call, so many starts, a bootstrap of the
-mode and a batch of data sets are the same program. Each step solves a damped Gauss–Newton system: rows enter by the
-iteratively reweighted least-squares weight of their noise (score over residual, which is never negative and majorises
-Student-t, Laplace and normal alike), noise parameters by their outer product of scores, the prior by its curvature.
-The covariance handed on replaces the row weights by the mean squared score (the empirical Fisher information of the location),
-which is finite for a Laplace noise too and always positive definite.
+One job is one start of one scenario; jobs run one after the other inside one compiled call, so many starts,
+a bootstrap of the mode and a batch of data sets are the same program. Each step solves a damped
+Gauss–Newton system with the exact gradient: rows enter by the iteratively reweighted least-squares weight
+of their noise (score over residual, which is never negative and majorises Student-t, Laplace and normal
+alike), noise parameters by their outer product of scores, the prior by a rough curvature. The covariance
+handed on replaces the row weights by the mean squared score (the empirical Fisher information of the
+location), which is finite for a Laplace noise too.
 """
 
 from __future__ import annotations
@@ -17,99 +18,122 @@ import jax
 import jax.numpy as jnp
 
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.model.scaling_model import Arrays, Structure, constrain, location, log_density
+from scalaw.model.scaling_model import (
+    Arrays,
+    Structure,
+    constrain,
+    location,
+    log_density,
+    natural,
+    start_near,
+)
 
 ITERATIONS = 100
 TOLERANCE = 1e-10  # predicted gain in log density at which a search has arrived
-LONGEST_STEP = 3.0  # in unconstrained coordinates: nats of a positive parameter
+LONGEST_STEP = 3.0  # in sampling coordinates: nats of a positive parameter
 
 
 class Mode(NamedTuple):
-    """End of one search: ``z`` (coordinates,), ``log_density``, lower-triangular ``whiten`` with
-    ``whiten @ whiten.T`` the covariance, and ``values`` in reference units.
+    """End of one search.
+
+    ``position`` (coordinates,) in sampling coordinates and ``z`` in the parameters' own,
+    ``log_density``, lower-triangular ``whiten`` with ``whiten @ whiten.T`` the covariance of the position, and
+    ``values`` in reference units.
     """
 
+    position: Any
     z: Any
     log_density: Any
     whiten: Any
     values: Any
 
 
-class _Curvature(NamedTuple):
+class _Search(NamedTuple):
+    candidate: Any
+    position: Any
+    log_density: Any
     gradient: Any
     newton: Any  # majorising curvature, for steps
     fisher: Any  # expected curvature, for covariances
-
-
-def _rows(structure: Structure, arrays: Arrays, z: Any, fixed_location: Any) -> Any:
-    values = constrain(structure, arrays, z)
-    return structure.parts.noise.log_prob(arrays.y, fixed_location, values)
-
-
-def _curvature(structure: Structure, arrays: Arrays, z: Any) -> _Curvature:
-    w = arrays.row_weight
-    where = lambda z: location(structure, arrays, constrain(structure, arrays, z))  # noqa: E731
-    center = where(z)
-    jacobian = jax.jacfwd(where)(z)
-    score = jax.grad(lambda at: jnp.sum(_rows(structure, arrays, z, at)))(center)
-    residual = arrays.y - center
-    tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / jnp.maximum(jnp.sum(w), 1.0))
-    weight = jnp.abs(score) / jnp.maximum(jnp.abs(residual), tiny)
-    information = jnp.sum(w * score**2) / jnp.maximum(jnp.sum(w), 1.0)
-    noise_scores = jax.jacfwd(lambda z: _rows(structure, arrays, z, center))(z)
-    noise = noise_scores.T @ (w[:, None] * noise_scores)
-    prior = partial(log_density, structure, arrays, likelihood=False)
-    prior_curvature = jnp.diag(jnp.maximum(-jnp.diag(jax.hessian(prior)(z)), 1e-2))
-    gradient = jacobian.T @ (w * score) + noise_scores.T @ w + jax.grad(prior)(z)
-    rest = noise + prior_curvature
-    return _Curvature(
-        gradient,
-        jacobian.T @ ((w * weight)[:, None] * jacobian) + rest,
-        information * (jacobian.T @ (w[:, None] * jacobian)) + rest,
-    )
-
-
-class _Search(NamedTuple):
-    z: Any
-    log_density: Any
     damping: Any
     promise: Any
-    fisher: Any
     iteration: Any
 
 
 def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
-    """Climb from one start, shape (coordinates,)."""
-    objective = partial(log_density, structure, arrays)
+    """Climb from one start, shape (coordinates,), given in the parameters' own unconstrained coordinates."""
 
     def step(search: _Search) -> _Search:
-        curvature = _curvature(structure, arrays, search.z)
-        damped = curvature.newton + search.damping * jnp.diag(jnp.diag(curvature.newton))
-        move = jnp.linalg.solve(damped, curvature.gradient)
+        value, gradient = jax.value_and_grad(partial(log_density, structure, arrays))(search.candidate)
+        better = (value > search.log_density) & jnp.all(jnp.isfinite(gradient))  # False for NaN
+        found = (search.candidate, value, gradient, *_curvatures(structure, arrays, search.candidate))
+        kept = search[1:6]
+        position, value, gradient, newton, fisher = (
+            jnp.where(better, new, old) for new, old in zip(found, kept, strict=True)
+        )
+        damping = jnp.where(better, search.damping * 0.2, search.damping * 5.0 + 1e-6)
+        move = jnp.linalg.solve(newton + damping * jnp.diag(jnp.diag(newton)), gradient)
         move = move * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(jnp.max(jnp.abs(move)), 1e-300))
-        proposal = search.z + move
-        value = objective(proposal)
-        better = value > search.log_density  # False for NaN
-        promise = jnp.abs(curvature.gradient @ move)
+        promise = jnp.abs(gradient @ move)
         return _Search(
-            jnp.where(better, proposal, search.z),
-            jnp.where(better, value, search.log_density),
-            jnp.where(better, search.damping * 0.2, search.damping * 5.0 + 1e-6),
-            promise,
-            curvature.fisher,
-            search.iteration + 1,
+            position + move, position, value, gradient, newton, fisher, damping, promise, search.iteration + 1
         )
 
     def going(search: _Search) -> Any:
         return (search.iteration < ITERATIONS) & (search.promise > TOLERANCE) & (search.damping < 1e10)
 
-    first = objective(start)
-    first = jnp.where(jnp.isfinite(first), first, -jnp.inf)
-    end = jax.lax.while_loop(going, step, _Search(start, first, 1e-2, jnp.inf, jnp.eye(start.size), 0))
+    start = start_near(structure, arrays, start)
+    nothing, one = jnp.zeros_like(start), jnp.eye(start.size)
+    first = _Search(start, start, -jnp.inf, nothing, one, one, 0.05, jnp.inf, 0)
+    end = jax.lax.while_loop(going, step, first)
     covariance = jnp.linalg.inv(end.fisher)
     whiten = jnp.linalg.cholesky(0.5 * (covariance + covariance.T))
-    values = structure.join(constrain(structure, arrays, end.z))
-    return Mode(end.z, end.log_density, whiten, values)
+    values = structure.join(constrain(structure, arrays, end.position))
+    return Mode(end.position, natural(structure, arrays, end.position)[0], end.log_density, whiten, values)
+
+
+def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
+    """Curvature for steps and curvature for covariances, both positive definite."""
+    w, log_prob = arrays.row_weight, structure.parts.noise.log_prob
+    rows = jnp.maximum(jnp.sum(w), 1.0)
+
+    def at(c: Any) -> tuple[Any, dict[str, Any]]:
+        values = constrain(structure, arrays, c)
+        return location(structure, arrays, values), values
+
+    (center, values), jacobian = at(c), jax.jacfwd(lambda c: at(c)[0])(c)
+    score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values)))(center)
+    residual = arrays.y - center
+    tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
+    weight = jnp.abs(score) / jnp.maximum(jnp.abs(residual), tiny)
+    information = jnp.sum(w * score**2) / rows
+    n_law = structure.n_law_coordinates
+
+    def noisy(tail: Any) -> Any:
+        moved = constrain(structure, arrays, jnp.concatenate([c[:n_law], tail]))
+        return log_prob(arrays.y, center, moved)
+
+    of_noise = jnp.pad(jax.jacfwd(noisy)(c[n_law:]), ((0, 0), (n_law, 0)))
+    rest = of_noise.T @ (w[:, None] * of_noise) + jnp.diag(_prior_curvature(structure, arrays))
+    newton = jacobian.T @ ((w * weight)[:, None] * jacobian) + rest
+    return newton, information * (jacobian.T @ (w[:, None] * jacobian)) + rest
+
+
+def _prior_curvature(structure: Structure, arrays: Arrays) -> Any:
+    """Rough curvature of the prior per coordinate: it shapes steps and whitening, never the answer."""
+    rough = {
+        "Normal": lambda a, b: b**-2,
+        "LogNormal": lambda a, b: b**-2,
+        "OrderedLogNormal": lambda a, b: b**-2,
+        "Gamma": lambda a, b: a,
+        "Beta": lambda a, b: a * b / (a + b),
+        "HalfNormal": lambda a, b: 2.0 + 0.0 * a,
+    }
+    per_parameter = [
+        jnp.full(n or 1, rough[family](arrays.prior[i, 0], arrays.prior[i, 1]))
+        for i, (family, n) in enumerate(zip(structure.families, structure.sizes, strict=True))
+    ]
+    return jnp.concatenate(per_parameter)
 
 
 def mode_executable(structure: Structure, jobs: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -30,11 +31,23 @@ def prior_draws(scenario: Scenario, n: int, key: np.ndarray) -> PriorDraws:
     key : array
         Seed of NumPy's generator, see :func:`scalaw.infer.executables.key_data`.
     """
-    model, rng = scenario.model, np.random.default_rng(key)
-    values, columns = {}, []
+    model, rng, values = scenario.model, np.random.default_rng(key), {}
     for p, size in zip(model.parameters, model.sizes, strict=True):
         prior = reference_prior(model, p, scenario.refs)
         values[p.name] = draw_prior(prior, rng, (n,) if size is None else (n, size))
+    return PriorDraws(values, unconstrained(scenario, values))
+
+
+def unconstrained(scenario: Scenario, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The parameters' own unconstrained coordinates, shape (…, coordinates), of values in reference units.
+
+    A value outside its prior's support (a fixed one, say) gives NaN or an infinity.
+    """
+    model, columns = scenario.model, []
+    for p, size in zip(model.parameters, model.sizes, strict=True):
+        prior = reference_prior(model, p, scenario.refs)
         raw = (values[p.name] - float(prior.low)) / float(prior.scale)
-        columns.append(unconstrain(prior.family, raw).reshape(n, -1))
-    return PriorDraws(values, np.concatenate(columns, axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = unconstrain(prior.family, raw)
+        columns.append(z[..., None] if size is None else z)
+    return np.concatenate(columns, axis=-1)

@@ -1,8 +1,9 @@
 """The scenario axis: every repeated fit is one row of a batch of arrays.
 
-A :class:`Scenario` is one fit to be made: a model, a table of losses and covariates, row weights and references. Folds differ in
-weights, simulations in losses, nested laws in the fixed mask, prior sensitivity in prior numbers, data sets in all of it; the
-compiled program is the same. Everything here is NumPy: an eager JAX call on an unpadded array would compile.
+A :class:`Scenario` is one fit to be made: a model, a table of losses and covariates, row weights and
+references. Folds differ in weights, simulations in losses, nested laws in the fixed mask, prior sensitivity
+in prior numbers, data sets in all of it; the compiled program is the same. Everything here is NumPy: an
+eager JAX call on an unpadded array would compile.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _used(law: Law, refs: Mapping[str, float]) -> dict[str, np.ndarray]:
 def _held(model: ScalingModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fixed mask, fixed values (paper units) and tie index over the flat coordinates."""
     coordinates = model.coordinates
-    fixed = dict(model.law.fixed)
+    fixed = dict(model.fixed)
     ties = dict(model.law.ties)
     mask = np.array([name in fixed for name in coordinates])
     value = np.array([float(fixed.get(name, 0.0)) for name in coordinates])

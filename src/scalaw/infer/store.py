@@ -1,8 +1,9 @@
 """Save and load a fit: one netCDF file, written aside and renamed, read without importing anything from it.
 
-The recipe, the model and the runs' facts travel as JSON in one attribute; arrays as groups. On loading, the known groups, their
-sizes and the JSON are validated first. A law is looked up by its printed name and its digest compared: a fit whose law's source has
-changed since keeps its summaries but is refused for new predictions (S003). A user's own law is passed to :func:`load`.
+The recipe, the model and the runs' facts travel as JSON in one attribute; arrays as groups. On loading, the
+known groups, their sizes and the JSON are validated first. A law is looked up by its printed name and its
+digest compared: a fit whose law's source has changed since keeps its summaries but is refused for new
+predictions (S003). A user's own law is passed to :func:`load`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ GROUPS = {
     "sample_stats",
     "log_likelihood",
     "log_prior",
-    "unconstrained",
+    "sampling",
     "observed_data",
     "constant_data",
 }
@@ -152,7 +153,7 @@ def _validate(tree: Any, told: Any) -> None:
     sizes = {name: dict(tree[name].sizes) for name in GROUPS}
     chains, draws = sizes["posterior"]["chain"], sizes["posterior"]["draw"]
     runs = sizes["observed_data"]["run"]
-    if sizes["unconstrained"]["chain"] != chains or sizes["unconstrained"]["draw"] != draws:
+    if sizes["sampling"]["chain"] != chains or sizes["sampling"]["draw"] != draws:
         raise ValueError("draws of two lengths")
     if sizes["log_likelihood"] != {"chain": chains, "draw": draws, "run": runs}:
         raise ValueError("log likelihood of another size")
@@ -166,8 +167,6 @@ def _runs(told: dict[str, Any]) -> Runs:
     import pandas as pd
 
     frame = pd.DataFrame(told["frame"]["data"], columns=told["frame"]["columns"])
-    facts = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in told["runs"].items()
-    }
+    facts = {name: tuple(value) if isinstance(value, list) else value for name, value in told["runs"].items()}
     numeric = frame.select_dtypes("number").columns
     return Runs(frame.astype(dict.fromkeys(numeric, "float64")), **facts)

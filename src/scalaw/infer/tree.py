@@ -1,8 +1,9 @@
 """The ArviZ data tree of a fit.
 
-Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats`` (chain,
-draw); ``log_likelihood`` and ``log_prior``; ``unconstrained`` (chain, draw, coordinate); ``observed_data`` and
-``constant_data`` (run). The log likelihood is of ``ln loss``, per real row, unweighted.
+Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats``
+(chain, draw); ``log_likelihood`` and ``log_prior``; ``sampling`` (chain, draw, coordinate);
+``observed_data`` and ``constant_data`` (run). The log likelihood is of ``ln loss``, per real row,
+unweighted.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTre
             },
             base,
         ),
-        "unconstrained": xr.Dataset({"z": (("chain", "draw", "coordinate"), np.asarray(draws.z))}, base),
+        "sampling": xr.Dataset(
+            {"position": (("chain", "draw", "coordinate"), np.asarray(draws.position))}, base
+        ),
         "observed_data": xr.Dataset({"loss": ("run", scenario.loss)}, rows),
         "constant_data": xr.Dataset(constant, rows),
     }

@@ -1,8 +1,9 @@
 """From prior records to NumPyro distributions.
 
-A :class:`~scalaw.laws.prior.Prior` is plain data. Here its family becomes a NumPyro distribution whose numbers are
-arrays, so that prior numbers are inputs of a compiled program and not part of it. Shift and stretch (``low``, ``scale``)
-are applied by the model to the draw, which keeps every family on its standard support.
+A :class:`~scalaw.laws.prior.Prior` is plain data. Here its family becomes a NumPyro distribution whose
+numbers are arrays, so that prior numbers are inputs of a compiled program and not part of it. Shift and
+stretch (``low``, ``scale``) are applied by the model to the draw, which keeps every family on its standard
+support.
 """
 
 from __future__ import annotations

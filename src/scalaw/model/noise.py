@@ -1,7 +1,7 @@
 """How an observed loss scatters around a law: observation models on the log loss.
 
-A noise is a record: its parameters with their priors, a log density and a sampler. Laws never see noises and noises never see
-laws. All of these are location–scale families of ``ln loss`` around ``ln law``:
+A noise is a record: its parameters with their priors, a log density and a sampler. Laws never see noises
+and noises never see laws. All of these are location–scale families of ``ln loss`` around ``ln law``:
 
 =============  ==================================================  ===========================
 name           parameters                                          use
@@ -17,8 +17,9 @@ seed-to-seed noise of 0.02 nats (arXiv:2001.08361 §4.2). ``nu`` is 1 plus Gamma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -46,8 +47,10 @@ class Noise:
         ``log_prob(y, location, values)``: log density of ``y = ln loss``, elementwise.
     draw : callable
         ``draw(rng, location, values)``: NumPy draws of ``y``, shape of ``location``.
-    has_mean : callable
-        ``has_mean(values)``: whether the *loss* (not its log) has a mean.
+    has_mean : bool
+        Whether the *loss* (not its log) has a mean.
+    fixed : tuple of (str, float)
+        Parameters that are held, as in ``"student_t[nu=5]"``.
     """
 
     name: str
@@ -55,11 +58,12 @@ class Noise:
     log_prob: Callable[[Any, Any, Values], Any] = field(repr=False)
     draw: Callable[[np.random.Generator, Any, Values], np.ndarray] = field(repr=False)
     has_mean: bool = True
+    fixed: tuple[tuple[str, float], ...] = ()
 
     @property
     def structure(self) -> tuple[Any, ...]:
         """What a compiled program depends on."""
-        return (self.name, self.log_prob)
+        return (self.log_prob,)
 
 
 SIGMA = Parameter(
@@ -94,18 +98,29 @@ _NOISES = {
 
 
 def get_noise(noise: str | Noise) -> Noise:
-    """Noise by name.
+    """Noise by name, with parameters held where the name says so: ``"student_t[nu=5]"``.
 
     Raises
     ------
     ScalawError
-        M002 for an unknown name.
+        M002 for an unknown name, M009 for a variant that the noise does not have.
     """
     if isinstance(noise, Noise):
         return noise
-    if noise not in _NOISES:
+    match = re.fullmatch(r"(\w+)(?:\[(\w+)=([^\]]+)\])?", noise.strip())
+    if match is None or match[1] not in _NOISES:
         raise ScalawError("M002", f"unknown noise '{noise}'", fix=f"use one of {', '.join(_NOISES)}")
-    return _NOISES[noise]
+    found = _NOISES[match[1]]
+    if match[2] is None:
+        return found
+    try:
+        value = float(match[3])
+    except ValueError:
+        value = float("nan")
+    if match[2] not in {p.name for p in found.parameters} or not value > 0:
+        names = ", ".join(p.name for p in found.parameters)
+        raise ScalawError("M009", f"noise '{noise}'", fix=f"hold {names} at a number > 0, e.g. student_t[nu=5]")
+    return replace(found, name=f"{found.name}[{match[2]}={value:g}]", fixed=((match[2], value),))
 
 
 def noises() -> tuple[Noise, ...]:

@@ -1,7 +1,8 @@
 """The scaling model: law × noise (× discrepancy × pooling), and the NumPyro program made of them.
 
-A :class:`ScalingModel` is a record. :func:`program` is the NumPyro model; it is a function of :class:`Arrays` alone, so
-everything that differs between data sets, folds, priors or nested laws is data and one compiled program serves all:
+A :class:`ScalingModel` is a record. :func:`program` is the NumPyro model; it is a function of
+:class:`Arrays` alone, so everything that differs between data sets, folds, priors or nested laws is data
+and one compiled program serves all:
 
 - rows are padded, and selected or repeated by ``row_weight`` (never a measurement precision);
 - prior *numbers* are inputs (families are structure);
@@ -13,10 +14,11 @@ All parameters are in reference units; ``y`` is the log of the loss over the ref
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
@@ -26,6 +28,7 @@ from numpyro.infer.util import potential_energy
 from scalaw.errors import ScalawError
 from scalaw.laws.law import Law, Parameter
 from scalaw.laws.prior import Prior
+from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
 from scalaw.model.distributions import distribution
 from scalaw.model.noise import Noise
 
@@ -71,7 +74,7 @@ class ScalingModel:
 
     def __post_init__(self) -> None:
         known = {p.name for p in self.parameters}
-        for name, _ in (*self.priors, *self.law.fixed):
+        for name, _ in (*self.priors, *self.fixed):
             if name not in known:
                 fix = f"use one of {', '.join(sorted(known))}"
                 raise ScalawError("M009", f"model {self.label} has no parameter '{name}'", fix=fix)
@@ -87,9 +90,15 @@ class ScalingModel:
         return (*self.law.parameters, *self.noise.parameters)
 
     @property
+    def fixed(self) -> tuple[tuple[str, float], ...]:
+        """Held parameters and their values in the paper's units."""
+        return (*self.law.fixed, *self.noise.fixed)
+
+    @property
     def free(self) -> tuple[Parameter, ...]:
         """Parameters that are learned."""
-        return (*self.law.free, *self.noise.parameters)
+        held = {name for name, _ in self.noise.fixed}
+        return (*self.law.free, *(p for p in self.noise.parameters if p.name not in held))
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
@@ -99,9 +108,7 @@ class ScalingModel:
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Parameter name of every coordinate of the flat vector of values."""
-        return tuple(
-            p.name for p, n in zip(self.parameters, self.sizes, strict=True) for _ in range(n or 1)
-        )
+        return tuple(p.name for p, n in zip(self.parameters, self.sizes, strict=True) for _ in range(n or 1))
 
     def prior(self, p: Parameter) -> Prior:
         """The prior in force; its numbers may still be names of statistics."""
@@ -147,6 +154,15 @@ class Structure(NamedTuple):
         """Length of the flat vector."""
         return sum(n or 1 for n in self.sizes)
 
+    @property
+    def n_law_coordinates(self) -> int:
+        """How many coordinates, at the start of the flat vector, belong to the law."""
+        return sum(n or 1 for n in self.sizes[: len(self.parts.law.parameters)])
+
+    def owner(self, coordinate: int) -> int:
+        """Index of the parameter that a coordinate belongs to."""
+        return int(np.searchsorted(np.cumsum([n or 1 for n in self.sizes]), coordinate, side="right"))
+
     def split(self, flat: Any) -> dict[str, Any]:
         """Flat vector → dictionary by parameter; the last axis is split."""
         values, start = {}, 0
@@ -182,6 +198,56 @@ def _assemble(structure: Structure, arrays: Arrays, draws: dict[str, Any]) -> di
     return structure.split(flat[arrays.tie])
 
 
+def _places(structure: Structure) -> Places:
+    """Which coordinates :mod:`scalaw.model.coordinates` changes."""
+    law = structure.parts.law
+    starts = np.cumsum([0, *[n or 1 for n in structure.sizes]])
+    scalar = {
+        name: (int(start), family)
+        for name, start, family, n in zip(
+            structure.names, starts, structure.families, structure.sizes, strict=False
+        )
+        if n is None
+    }
+    roles = [(p.role, *scalar.get(p.name, (None, ""))) for p in law.parameters]
+    amplitudes = tuple(at for role, at, family in roles if role == "amplitude" and family == "LogNormal")
+    level = [at for role, at, family in roles if role == "irreducible" and family == "Beta"]
+    centred = law.units == "reference" and all(c.scaling != "absolute" for c in law.covariates)
+    irreducible = level[0] if len(level) == 1 and centred else None
+    return Places(amplitudes if len(amplitudes) > 1 else (), irreducible)
+
+
+def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
+    """The law at the centre of the runs without its irreducible loss."""
+    law = structure.parts.law
+    values = _values(structure, arrays, z)
+    values |= {p.name: 0.0 for p in law.parameters if p.role == "irreducible"}
+    centre = [0.0 if c.scaling == "interval" else 1.0 for c in law.covariates]
+    return law.function(*centre, **{p.name: values[p.name] for p in law.parameters})
+
+
+def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
+    """The parameters' own unconstrained coordinates ``z`` and the log Jacobian determinant."""
+    places = _places(structure)
+    if places.amplitudes:
+        c = split_sum(c, places, arrays.fixed)
+    if places.irreducible is None:
+        return c, 0.0
+    width = arrays.prior[structure.owner(places.irreducible), 3]
+    return share_of_level(c, places, arrays.fixed, width, partial(_rest, structure, arrays))
+
+
+def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
+    """Sampling coordinates of ``z``, exact but for an irreducible loss at the edge of its range."""
+    places = _places(structure)
+    at = places.irreducible
+    if at is not None:
+        width = arrays.prior[structure.owner(at), 3]
+        level = width * jax.nn.sigmoid(z[at]) + _rest(structure, arrays, z)
+        z = z.at[at].set(jnp.where(arrays.fixed[at], z[at], level))
+    return join_sum(z, places, arrays.fixed) if places.amplitudes else z
+
+
 def program(structure: Structure, arrays: Arrays, likelihood: bool = True) -> None:
     """The NumPyro model of one scenario; ``likelihood=False`` leaves the prior alone."""
     draws = {name: numpyro.sample(name, d) for name, d in _distributions(structure, arrays).items()}
@@ -198,8 +264,7 @@ def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> An
     return jnp.log(law.function(*covariates, **{p.name: values[p.name] for p in law.parameters}))
 
 
-def constrain(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
-    """Values in reference units from an unconstrained flat vector, shape (coordinates,)."""
+def _values(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
     raw = structure.split(z)
     distributions = _distributions(structure, arrays)
     return _assemble(
@@ -207,9 +272,16 @@ def constrain(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
     )
 
 
-def log_density(structure: Structure, arrays: Arrays, z: Any, likelihood: bool = True) -> Any:
-    """Log prior (with the Jacobian of the unconstrained coordinates) plus weighted log likelihood."""
-    return -potential_energy(program, (structure, arrays, likelihood), {}, structure.split(z))
+def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
+    """Values in reference units from a flat vector of sampling coordinates, shape (coordinates,)."""
+    return _values(structure, arrays, natural(structure, arrays, c)[0])
+
+
+def log_density(structure: Structure, arrays: Arrays, c: Any, likelihood: bool = True) -> Any:
+    """Log prior (with the Jacobian of the sampling coordinates) plus weighted log likelihood."""
+    z, log_jacobian = natural(structure, arrays, c)
+    potential = potential_energy(program, (structure, arrays, likelihood), {}, structure.split(z))
+    return log_jacobian - potential
 
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
@@ -217,12 +289,10 @@ def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any])
     return structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values)
 
 
-def log_prior(structure: Structure, arrays: Arrays, z: Any) -> Any:
+def log_prior(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Log prior density of the raw draws without any Jacobian, one value per parameter."""
-    raw = structure.split(z)
+    raw = structure.split(natural(structure, arrays, c)[0])
     terms = []
     for name, d in _distributions(structure, arrays).items():
         terms.append(d.log_prob(biject_to(d.support)(raw[name])))
     return jnp.stack(terms)
-
-

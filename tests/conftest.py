@@ -1,0 +1,36 @@
+"""What tests share: real runs, and one comparison that is compiled once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import scalaw as sl
+
+#: Short chains in all tests, so that they share compiled samplers.
+SHORT = {"draws": 500, "warmup": 500}
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """Folder of real run tables: the environment variable SCALAW_DATA, or beside the repository."""
+    folder = Path(os.environ.get("SCALAW_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no folder of real run tables at {folder}; set SCALAW_DATA to one")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_runs():
+    """The ten Cerebras-GPT runs up to 2.7B."""
+    runs = sl.published("cerebras_gpt")
+    return runs.select(runs.values("N") < 3e9)
+
+
+@pytest.fixture(scope="session")
+def demo_comparison(demo_runs):
+    """Two power laws in compute and Chinchilla on the ten runs."""
+    return sl.compare(demo_runs, ["power_law", "power_law_offset", "chinchilla"], x="C", **SHORT)
