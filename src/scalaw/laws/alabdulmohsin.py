@@ -94,15 +94,20 @@ def _logit_solver() -> Callable[[Any, Any], Any]:
 
 def _slope(alpha: Any, u: Any) -> Any:
     """Derivative of ``alpha softplus(u) - softplus(-u)`` in u."""
+    alpha = _floored(alpha)
     return jnp.exp(-jnp.logaddexp(u, 0.0)) + alpha * jnp.exp(-jnp.logaddexp(-u, 0.0))
+
+
+def _floored(alpha: Any) -> Any:
+    """``alpha`` above a number so small that it changes nothing and so large that its square has an inverse."""
+    return jnp.maximum(alpha, jnp.finfo(jnp.result_type(alpha)).tiny ** 0.25)
 
 
 def _newton(alpha: Any, s: Any) -> Any:
     """Root u of ``alpha softplus(u) - softplus(-u) = s``, elementwise over equal shapes."""
     import jax
 
-    tiny = jnp.finfo(jnp.result_type(alpha, s)).tiny
-    alpha = jnp.maximum(alpha, tiny)
+    alpha = _floored(alpha)
     precision = 4 * jnp.finfo(alpha.dtype).eps
 
     def unfinished(state: tuple[Any, Any, Any]) -> Any:

@@ -67,7 +67,7 @@ def formula_law(
     ------
     ScalawError
         M010 for a text outside the language or without covariate or parameter, M004 for a reserved name, M009
-        for an override of something that is no parameter, M008 for a parameter that needs a prior, M012 where
+        for an override of something that is no parameter, M008 for a parameter that needs a prior, also where
         no dimensions make the formula independent of units and not every parameter has a prior.
     """
     tree = _fold(parse(text), text)
@@ -86,7 +86,7 @@ def formula_law(
     if dimension is None and len(prior) < len(parameters):
         why = "default priors speak of reference units, and it is another law in every unit"
         fix = "divide covariates by a parameter, log(x / x_0), or give every prior"
-        raise ScalawError("M012", "no dimensions fit", _where(text), why, fix)
+        raise ScalawError("M008", "no dimensions fit", _where(text), why, fix)
     return Law(
         name=name,
         function=Formula(text, tree, covariates),
