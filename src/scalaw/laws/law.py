@@ -287,7 +287,7 @@ def source_text(function: Callable[..., Any]) -> str:
         return own
     try:
         return inspect.getsource(function)
-    except OSError:  # defined in a session whose lines were not kept
+    except OSError:  # typed at a prompt that keeps no lines
         code = function.__code__
         return repr(
             (code.co_code.hex(), code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")])
