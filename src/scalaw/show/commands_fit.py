@@ -1,0 +1,332 @@
+"""Commands that sample or read posteriors: ``fit``, ``compare``, ``forecast`` and ``report``."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalaw.errors import ScalawError
+from scalaw.show.commands_reader import RUNS, Reader, notes_on, pairs, read
+from scalaw.show.commands_shared import Options, Result, Show, plain
+
+if TYPE_CHECKING:
+    from scalaw.decide import Forecast
+    from scalaw.infer import Fit
+
+_SAMPLING = "Sampling"
+FITS = Annotated[list[Path], typer.Argument(metavar="FIT…", help="Fits saved by `scalaw fit -o fit.nc`.")]
+PROB = Annotated[float, typer.Option("--prob", help="Probability of the intervals.")]
+
+
+@dataclass(frozen=True)
+class Sampler(Options):
+    """How to sample; the names are those of :func:`scalaw.fit`."""
+
+    noise: Annotated[str, typer.Option("--noise", help="student_t, normal or laplace, on the log loss.")] = (
+        "student_t"
+    )
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same draws.")] = 0
+    draws: Annotated[int, typer.Option("--draws", help="Per chain.", rich_help_panel=_SAMPLING)] = 1000
+    warmup: Annotated[int, typer.Option("--warmup", help="Per chain.", rich_help_panel=_SAMPLING)] = 1000
+    chains: Annotated[int, typer.Option("--chains", help="At least 2.", rich_help_panel=_SAMPLING)] = 4
+    target_accept: Annotated[
+        float,
+        typer.Option("--target-accept", help="Higher is slower and more careful.", rich_help_panel=_SAMPLING),
+    ] = 0.9
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", help="Replicates of the run bootstrap.", rich_help_panel=_SAMPLING)
+    ] = 200
+    allow_prior_dominated: Annotated[
+        bool, typer.Option("--allow-prior-dominated", help="Fit even with no more runs than parameters.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class OwnLaw(Options):
+    """Laws that scalaw does not know by name."""
+
+    formula: Annotated[
+        str | None,
+        typer.Option(
+            "--formula", metavar="TEXT", help="A law in one line, e.g. 'E + A/N^alpha'; its name is formula."
+        ),
+    ] = None
+    law_file: Annotated[
+        Path | None,
+        typer.Option("--law-file", metavar="FILE.py", help="Python file with laws of yours. It is run!"),
+    ] = None
+
+    def register(self, show: Show) -> list[str]:
+        """Make the laws known; their names."""
+        from scalaw.laws.formula import formula_law
+        from scalaw.laws.law import register
+        from scalaw.laws.law_file import load_law_file
+
+        found = []
+        if self.law_file is not None:
+            show.say(f"running {self.law_file}: a law file is a program")
+            found += [law.name for law in load_law_file(self.law_file)]
+        if self.formula is not None:
+            found.append(register(formula_law(self.formula)).name)
+        return found
+
+
+@dataclass(frozen=True)
+class Points(Options):
+    """Points to forecast; each option can be repeated."""
+
+    N: Annotated[list[str] | None, typer.Option("-N", metavar="SIZE", help="Parameters, e.g. 70B.")] = None
+    D: Annotated[
+        list[str] | None, typer.Option("-D", metavar="TOKENS", help="Training tokens, e.g. 1.4T.")
+    ] = None
+    C: Annotated[
+        list[str] | None, typer.Option("-C", metavar="FLOP", help="Compute, e.g. 1e24; 6ND unless given.")
+    ] = None
+    U: Annotated[list[str] | None, typer.Option("-U", metavar="TOKENS", help="Unique tokens.")] = None
+    x_value: Annotated[
+        list[str] | None,
+        typer.Option("--x-value", metavar="VALUE", help="Of a one-dimensional law's quantity."),
+    ] = None
+
+    def given(self) -> dict[str, list[str]]:
+        """Covariate → values as written."""
+        named = {"N": self.N, "D": self.D, "C": self.C, "U": self.U, "x": self.x_value}
+        return {name: values for name, values in named.items() if values}
+
+
+def fit(
+    runs: RUNS,
+    law: Annotated[str | None, typer.Option("--law", help="Law or variant; chinchilla unless given.")] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prior", metavar="NAME=PRIOR", help="E.g. alpha='LogNormal(0.3, 0.5)': median, sd of the log."
+        ),
+    ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option("--fix", metavar="NAME=VALUE", help="Hold a parameter, in the paper's units."),
+    ] = None,
+    prob: PROB = 0.9,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="Save the fit.")
+    ] = None,
+    *,
+    own: OwnLaw,
+    sampler: Sampler,
+    reader: Reader,
+    show: Show,
+) -> Result:
+    """Fit a law to runs: parameters with intervals, and a verdict on the fit."""
+    from scalaw.infer.fit import checked_settings, fit_models, model_of
+    from scalaw.show.tables import note_lines, parameter_table, published_lines, verdict_lines
+
+    check_prob(prob)
+    if law and own.formula and not law.startswith("formula"):
+        raise typer.BadParameter("give --law or --formula, not both")
+    known = own.register(show)
+    law = law or only(known)
+    model = model_of(law, noise=sampler.noise, priors=pairs(prior, "--prior"), fixed=numbers(fix, "--fix"))
+    settings = checked_settings(sampler.chains, sampler.warmup, sampler.draws, sampler.target_accept)
+    table = read(runs, reader, show)
+    with show.progress("fitting", 1) as step:
+        found = fit_models(
+            table,
+            [model],
+            settings=settings,
+            seed=sampler.seed,
+            bootstrap=sampler.bootstrap,
+            allow_prior_dominated=sampler.allow_prior_dominated,
+            progress=step,
+        )[0]
+    if output is not None:
+        found.save(output)
+        show.say(f"saved {output}")
+    notes = [*found.verdict.notes, *notes_on(found.runs)]
+    head = f"{found.label} with {model.noise.name} noise on {len(found.runs)} runs from {found.runs.source}"
+    text = [
+        head,
+        *verdict_lines(found.verdict.level, found.verdict.reasons),
+        "",
+        parameter_table(found, prob),
+    ]
+    text += ["", *published_lines(model.law), *note_lines(notes)]
+    data = {**found.to_json(prob), "output": None if output is None else str(output)}
+    return Result(data, text, found.verdict.level, found.verdict.reasons, notes)
+
+
+def only(names: list[str]) -> str:
+    """The one law of a file or a formula; Chinchilla where there is none, wrong usage where there are several."""
+    if len(names) > 1:
+        raise typer.BadParameter(f"say which law: --law {' or --law '.join(names)}")
+    return names[0] if names else "chinchilla"
+
+
+def compare(
+    runs: RUNS,
+    law: Annotated[
+        list[str] | None, typer.Option("--law", help="A law or variant; give two or more.")
+    ] = None,
+    holdout: Annotated[
+        str | None,
+        typer.Option("--holdout", metavar="TEXT", help="Also score held-out runs, e.g. 'top 20% compute'."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.html", help="Write a report.")
+    ] = None,
+    save_fits: Annotated[
+        Path | None,
+        typer.Option("--save-fits", metavar="FOLDER", help="Save every fit, for `scalaw forecast`."),
+    ] = None,
+    *,
+    own: OwnLaw,
+    sampler: Sampler,
+    reader: Reader,
+    show: Show,
+) -> Result:
+    """Fit several laws to the same runs and score what they predict."""
+    from scalaw.decide import compare as compare_laws
+    from scalaw.show.tables import note_lines, score_table, verdict_lines
+
+    laws = [*(law or ()), *(name for name in own.register(show) if name not in (law or ()))]
+    if len(laws) < 2:
+        raise typer.BadParameter("give --law twice or more")
+    table = read(runs, reader, show)
+    with show.progress("comparing", len(laws) * (2 if holdout else 1)) as step:
+        found = compare_laws(table, laws, holdout=holdout, progress=step, **asdict(sampler))
+    for path in saved(found.fits, save_fits):
+        show.say(f"saved {path}")
+    text: list[Any] = [score_table(found), ""]
+    text.append(
+        f"best: {found.best}" if found.best else "best: none, the runs cannot tell the first laws apart"
+    )
+    for one in found.fits:
+        text += verdict_lines(one.verdict.level, one.verdict.reasons, one.label)
+    if output is not None:
+        write_report(found, output, show)
+    notes = [*found.notes, *notes_on(found.fits[0].runs)]
+    text += ["", *note_lines(notes)]
+    data = {**found.to_json(), "seed": sampler.seed, "noise": sampler.noise}
+    data |= {"n_runs": len(table), "held_out": found.held_out}
+    return Result(data, text, found.level, found.reasons, notes)
+
+
+def saved(fits: tuple[Fit, ...], folder: Path | None) -> list[Path]:
+    """Files that the fits were saved to; none without a folder."""
+    if folder is None:
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScalawError("S004", f"cannot write there: {error.strerror}", str(folder)) from error
+    paths = [folder / f"{re.sub(r'[^A-Za-z0-9_.=-]+', '_', f.label).strip('_')}.nc" for f in fits]
+    for one, path in zip(fits, paths, strict=True):
+        one.save(path)
+    return paths
+
+
+def forecast(
+    fits: FITS,
+    prob: PROB = 0.9,
+    seed: Annotated[int, typer.Option("--seed", help="Of the observation noise.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.json", help="Also write the JSON object to a file."),
+    ] = None,
+    *,
+    points: Points,
+    own: OwnLaw,
+    show: Show,
+) -> Result:
+    """Forecast the loss of runs that were not made; several fits are averaged with equal weights."""
+    from scalaw.show.tables import forecast_table, note_lines, verdict_lines
+
+    if not points.given():
+        raise typer.BadParameter("say where, e.g. -N 70B -D 1.4T")
+    own.register(show)
+    loaded = load_all(fits)
+    found = forecast_at(loaded, points, prob, seed)
+    notes = [*found.notes, *notes_on(loaded[0].runs)]
+    text: list[Any] = [forecast_table(found, loaded[0].runs.loss_kind), ""]
+    shares = ", ".join(f"{law} {share:.3g}" for law, share in found.law_weights.items())
+    text += [f"law weights: {shares}", *verdict_lines(found.level, found.reasons), *note_lines(notes)]
+    data = {**found.to_json(), "loss_kind": loaded[0].runs.loss_kind, "seed": seed}
+    result = Result(data, text, found.level, found.reasons, notes)
+    if output is not None:
+        write_text_file(
+            output, json.dumps(plain(result.to_json("forecast")), indent=2, allow_nan=False) + "\n"
+        )
+        show.say(f"wrote {output}")
+    return result
+
+
+def report(
+    fits: FITS,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE.html", help="Where to write it.")
+    ] = Path("report.html"),
+    prob: PROB = 0.9,
+    seed: Annotated[int, typer.Option("--seed", help="Of a forecast's observation noise.")] = 0,
+    *,
+    points: Points,
+    own: OwnLaw,
+    show: Show,
+) -> Result:
+    """Write one HTML file about a fit, with a forecast when points are given."""
+    own.register(show)
+    loaded = load_all(fits)
+    at = forecast_at(loaded, points, prob, seed) if points.given() else None
+    subject = loaded[0] if len(loaded) == 1 else loaded
+    write_report(subject, output, show, forecast=at)
+    level = at.level if at else max((f.verdict.level for f in loaded), key=("OK", "LOOK", "BAD").index)
+    reasons = [f"{f.label}: {reason}" for f in loaded for reason in f.verdict.reasons]
+    return Result({"output": str(output)}, [f"wrote {output}"], level, reasons, notes_on(loaded[0].runs))
+
+
+def write_report(what: Any, path: Path, show: Show, forecast: Forecast | None = None) -> None:
+    """Write the report with a progress line on standard error."""
+    from scalaw.show.report import report as write
+
+    with show.progress("report", 1) as step:
+        step(path.name)
+        write(what, path, forecast=forecast)
+
+
+def load_all(paths: list[Path]) -> list[Fit]:
+    """Saved fits, in the order given."""
+    from scalaw.infer import load
+
+    return [load(path) for path in paths]
+
+
+def forecast_at(fits: list[Fit], points: Points, prob: float, seed: int) -> Forecast:
+    """Forecast of the points given on the command line."""
+    from scalaw.decide import forecast as forecast_points
+
+    return forecast_points(fits, prob=prob, seed=seed, **points.given())
+
+
+def check_prob(prob: float) -> None:
+    """Refuse a probability outside (0, 1)."""
+    if not 0 < prob < 1:
+        raise ScalawError("P001", f"prob is {prob}", fix="a probability in (0, 1), such as 0.9")
+
+
+def numbers(items: list[str] | None, option: str) -> dict[str, float]:
+    """``["E=1.7"]`` → ``{"E": 1.7}``; suffixes such as 70B are read, 0 and negative numbers too."""
+    from scalaw.data import parse_quantity
+
+    return {name: parse_quantity(value)[0] for name, value in pairs(items, option).items()}
+
+
+def write_text_file(path: Path, text: str) -> None:
+    """Write a small file (S004 when that is not possible)."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ScalawError("S004", f"cannot write there: {error.strerror}", str(path)) from error

@@ -1,0 +1,164 @@
+"""The argument RUNS and the options of reading: a file, or the name of a published table.
+
+A file wins over a published table of the same name, and which one was used is said on standard error and noted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalaw.show.commands_shared import Options, Show
+
+if TYPE_CHECKING:
+    from scalaw.data import Runs
+
+RUNS = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUNS",
+        help="Table of runs (CSV, TSV, JSON, JSONL, Parquet), or a name that `scalaw data` lists.",
+    ),
+]
+_PANEL = "Reading"
+#: Options of this record that also make sense for a published table.
+_FOR_PUBLISHED = {"metric", "convert_to", "bytes_per_token", "x"}
+
+
+def _option(*names: str, help: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=_PANEL)
+
+
+@dataclass(frozen=True)
+class Reader(Options):
+    """How to read RUNS; see :func:`scalaw.read_runs`."""
+
+    column: Annotated[
+        list[str] | None,
+        _option("--column", "--columns", help="Which column plays a role, e.g. N=size.", metavar="ROLE=NAME"),
+    ] = None
+    units: Annotated[
+        list[str] | None,
+        _option("--units", help="Unit of a role's plain numbers, e.g. N=B; si for SI.", metavar="ROLE=UNIT"),
+    ] = None
+    x: Annotated[
+        str | None, _option("--x", help="Column that one-dimensional laws scale, e.g. C.", metavar="COLUMN")
+    ] = None
+    loss_kind: Annotated[
+        str | None,
+        _option(
+            "--loss-kind", help="nats, bits, bits_per_byte, perplexity, error or accuracy.", metavar="KIND"
+        ),
+    ] = None
+    convert_to: Annotated[
+        str | None, _option("--convert-to", help="Convert losses to this kind.", metavar="KIND")
+    ] = None
+    bytes_per_token: Annotated[
+        float | None, _option("--bytes-per-token", help="Needed to convert bits per byte.")
+    ] = None
+    convention: Annotated[
+        str, _option("--convention", help="What N counts: total, non-embedding, active.", metavar="WHAT")
+    ] = "unknown"
+    flops: Annotated[
+        str | None,
+        _option("--flops", help="How C was counted, in words; 6ND derives the third.", metavar="RULE"),
+    ] = None
+    missing: Annotated[
+        str, _option("--missing", help="Rows that lack a number: refuse or drop.", metavar="WHAT")
+    ] = "refuse"
+    na_values: Annotated[
+        list[str] | None, _option("--na-values", help="A further text that means missing.", metavar="TEXT")
+    ] = None
+    dedupe: Annotated[bool, _option("--dedupe", help="Leave out exact duplicates of earlier rows.")] = False
+    sep: Annotated[str | None, _option("--sep", help="Delimiter; found from the header by default.")] = None
+    decimal: Annotated[str, _option("--decimal", help="Decimal sign, . or ,")] = "."
+    encoding: Annotated[str, _option("--encoding", help="Of text files.", metavar="NAME")] = "utf-8"
+    groups: Annotated[
+        list[str] | None, _option("--groups", help="Column of labels that group the runs.", metavar="COLUMN")
+    ] = None
+    metric: Annotated[
+        str | None, _option("--metric", help="Of a published table with several metrics.", metavar="NAME")
+    ] = None
+
+
+def read(runs: str, reader: Reader, show: Show) -> Runs:
+    """The table that the argument RUNS names.
+
+    Raises
+    ------
+    ScalawError
+        What :func:`scalaw.read_runs` and :func:`scalaw.published` raise.
+    """
+    from scalaw.data import published_tables, read_runs
+
+    names = [table.name for table in published_tables()]
+    if not Path(runs).exists() and (runs in names or _close(runs, names)):
+        return _published(runs, reader, show)
+    if reader.metric:
+        raise typer.BadParameter("--metric belongs to published tables; this is a file")
+    show.say(f"reading file {runs}" + (" (a published table has the same name)" if runs in names else ""))
+    units = reader.units or []
+    return read_runs(
+        runs,
+        columns=pairs(reader.column, "--column"),
+        units="si" if units == ["si"] else pairs(units, "--units"),
+        sep={"\\t": "\t"}.get(reader.sep or "", reader.sep),
+        decimal=reader.decimal,  # pyright: ignore[reportArgumentType] (read_runs checks the choices)
+        encoding=reader.encoding,
+        na_values=reader.na_values or (),
+        missing=reader.missing,  # pyright: ignore[reportArgumentType]
+        dedupe=reader.dedupe,
+        loss_kind=reader.loss_kind,
+        convert_to=reader.convert_to,
+        bytes_per_token=reader.bytes_per_token,
+        convention=reader.convention,  # pyright: ignore[reportArgumentType]
+        flops=reader.flops,
+        x=reader.x,
+        groups=reader.groups or (),
+    )
+
+
+def _close(name: str, names: list[str]) -> bool:
+    """Whether a name is meant to be a published table's."""
+    import difflib
+
+    return "." not in name and "/" not in name and bool(difflib.get_close_matches(name, names, 1, 0.75))
+
+
+def _published(name: str, reader: Reader, show: Show) -> Runs:
+    from scalaw.data import published
+
+    for field in fields(Reader):
+        if field.name not in _FOR_PUBLISHED and getattr(reader, field.name) != field.default:
+            option = "--" + field.name.replace("_", "-")
+            raise typer.BadParameter(f"{option} is for files; {name} is a published table")
+    runs = published(name, metric=reader.metric)
+    show.say(f"using the published table {name}: {runs.citation}")
+    if reader.convert_to:
+        runs = runs.convert(reader.convert_to, reader.bytes_per_token)
+    return runs.along(reader.x) if reader.x else runs
+
+
+def notes_on(runs: Runs) -> list[str]:
+    """What a reader of any result must know about the table: conventions, conversions, caveats."""
+    counted = f"N counts: {runs.convention}; " if "N" in runs.frame else ""
+    cited = [f"runs cited from {runs.citation}"] if runs.citation else []
+    conversions = [f"conversion: {text}" for text in runs.conversions]
+    caveats = [f"caveat: {text}" for text in runs.caveats]
+    return [f"{counted}loss kind: {runs.loss_kind}", *cited, *conversions, *caveats]
+
+
+def pairs(items: list[str] | None, option: str) -> dict[str, str]:
+    """``["N=size"]`` → ``{"N": "size"}``; wrong usage otherwise."""
+    out = {}
+    for item in items or ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not (key and equals and value):
+            raise typer.BadParameter(f"{option} {item}: write it as NAME=VALUE")
+        if key in out:
+            raise typer.BadParameter(f"{option} {key} is given twice")
+        out[key] = value
+    return out

@@ -1,0 +1,174 @@
+"""Tables and sentences for the terminal, as Rich renderables: one function per kind of result.
+
+Numbers are rounded here and nowhere else; ``--json`` and the records themselves keep all digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from scalaw.data.units import format_quantity
+from scalaw.show.commands_wording import in_shell
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from scalaw.decide import Comparison, Forecast
+    from scalaw.errors import Problem
+    from scalaw.infer import Fit
+    from scalaw.laws import Law, Prior
+
+_COLOURS = {"OK": "green", "LOOK": "yellow", "BAD": "red", "E": "red", "W": "yellow", "I": "cyan"}
+_SEVERITIES = {"E": "Refused", "W": "Warnings", "I": "Notes"}
+
+
+def table(*columns: str, title: str = "", left: int = 1) -> Table:
+    """An empty table; the first ``left`` columns are text, the others numbers."""
+    out = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for i, name in enumerate(columns):
+        out.add_column(name, justify="left" if i < left else "right", overflow="fold", no_wrap=i >= left)
+    return out
+
+
+def sentence(text: str, indent: int = 0, style: str = "") -> RenderableType:
+    """A wrapped sentence."""
+    if not indent:
+        return Text(text, style=style)
+    return Padding(Text(text, style=style), (0, 0, 0, indent), expand=False)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A rounded number; an en dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else f"{float(f'{value:.{digits}g}'):g}"
+
+
+def span(lower: float, upper: float, digits: int = 4) -> str:
+    """Both ends of an interval."""
+    return f"{number(lower, digits)} – {number(upper, digits)}"
+
+
+def interval_header(prob: float, kind: str = "interval") -> str:
+    """Header of a column of intervals: probability and kind."""
+    return f"{100 * prob:g} % {kind}\n(equal-tailed)"
+
+
+def verdict_lines(level: str, reasons: Iterable[str], of: str = "") -> list[RenderableType]:
+    """The verdict in its colour, and a line per reason."""
+    head = Text.assemble(
+        ("verdict", "bold"), f"{f' of {of}' if of else ''}: ", (level, f"bold {_COLOURS[level]}")
+    )
+    return [head, *(sentence(f"- {reason}", 2) for reason in reasons)]
+
+
+def note_lines(notes: Iterable[str]) -> list[RenderableType]:
+    """Notes, dimmed."""
+    return [sentence(f"note: {text}", style="dim") for text in notes]
+
+
+def problem_lines(problems: Sequence[Problem]) -> list[RenderableType]:
+    """Problems grouped by severity, gravest first."""
+    lines: list[RenderableType] = []
+    for severity, title in _SEVERITIES.items():
+        found = [problem for problem in problems if problem.severity == severity]
+        if found:
+            lines.append(Text(f"{title} ({len(found)})", style=f"bold {_COLOURS[severity]}"))
+            lines += [sentence(in_shell(str(problem)), 2) for problem in found]
+    return lines
+
+
+def parameter_table(fit: Fit, prob: float) -> Table:
+    """Parameters of a fit in the paper's units, with what the sampler and the runs say about each."""
+    columns = ("parameter", "median", interval_header(prob), "sd", "prior sd", "R-hat", "ESS\n(bulk, tail)")
+    out = table(*columns, "bootstrap sd\n/ sd", "identified")
+    for row in fit.to_json(prob)["parameters"]:
+        out.add_row(
+            row["name"] + "".join(f"[{i}]" for i in row["index"].values()),
+            number(row["median"]),
+            span(row["lower"], row["upper"]),
+            number(row["sd"], 2),
+            number(row["prior_sd"], 2),
+            f"{row['rhat']:.3f}",
+            f"{row['ess_bulk']:.0f}, {row['ess_tail']:.0f}",
+            number(row["bootstrap_ratio"], 2),
+            "yes" if row["identified"] else "no",
+        )
+    return out
+
+
+def published_lines(law: Law) -> list[RenderableType]:
+    """A sentence per published set of coefficients."""
+    lines = []
+    for entry in law.published:
+        values = ", ".join(
+            f"{name} {number(value, 5)}" + (f" ± {number(entry.se[name], 2)}" if name in entry.se else "")
+            for name, value in entry.values.items()
+        )
+        status = "" if entry.status == "checked" else f", {entry.status}"
+        note = f" ({entry.note})" if entry.note else ""
+        lines.append(sentence(f"published {entry.key}, {entry.source}{status}: {values}{note}"))
+    return lines
+
+
+def score_table(comparison: Comparison) -> Table:
+    """Scores of the laws, best first."""
+    columns = ["law", "verdict", "elpd (LOO)", "se", "difference", "its se", "Pareto k", "stacking\nweight"]
+    held = [f"mean log score of\n{comparison.held_out} held-out runs"] if comparison.held_out else []
+    out = table(*columns, *held, left=2)
+    levels = {fit.label: fit.verdict.level for fit in comparison.fits}
+    for score in comparison.scores:
+        cells = [score[key] for key in ("elpd", "se", "elpd_diff", "dse", "pareto_k", "law_weight")]
+        cells += [score["holdout_log_score"]] * bool(held)
+        level = levels[score["law"]]
+        out.add_row(score["law"], Text(level, style=_COLOURS[level]), *(number(cell, 3) for cell in cells))
+    return out
+
+
+def prior_words(prior: Prior) -> str:
+    """A resolved prior in words, e.g. ``median 0.15, 90 % within a factor 5.2 (log-normal)``."""
+    first, second = (*map(float, prior.numbers), 0.0)[:2]
+    low, high = float(prior.low), float(prior.low) + float(prior.scale)
+    above = f"{number(low)} + " if low else ""
+    match prior.family:
+        case "LogNormal" | "OrderedLogNormal":
+            factor = math.exp(1.645 * second)
+            ordered = ", in order" if prior.family.startswith("Ordered") else ""
+            return f"{above}median {number(first)}, 90 % within a factor {number(factor, 2)} (log-normal{ordered})"
+        case "Beta":
+            return f"{number(low)} to {number(high)}, beta({first:g}, {second:g})"
+        case "Gamma":
+            return f"{above}mean {number(first / second)} (gamma, shape {first:g})"
+        case "HalfNormal":
+            return f"{above}0 or more, sd {number(first)} (half-normal)"
+        case _:
+            return f"mean {number(first)}, sd {number(second)} (normal)"
+
+
+def forecast_table(forecast: Forecast, loss_kind: str) -> Table:
+    """A row per point: the loss of a new run and the law's curve, apart."""
+    names = [name for name in ("N", "D", "C", "U", "x") if name in forecast.points]
+    if "x" in names and any(_same(forecast.points["x"], forecast.points[name]) for name in names[:-1]):
+        names.remove("x")
+    header = interval_header(forecast.prob, "interval")
+    columns = (*names, f"loss of a new run\n({loss_kind})", header, "curve\n(the law alone)", header)
+    out = table(*columns, "decades\nbeyond runs", left=0)
+    for row in forecast.to_json()["points"]:
+        cells = [quantity(row[name], name) for name in names]
+        for key in ("predictive", "curve"):
+            cells += [number(row[key]["median"]), span(row[key]["lower"], row[key]["upper"])]
+        out.add_row(*cells, f"{row['reach_decades']:.1f}")
+    return out
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool((a == b).all())
+
+
+def quantity(value: float, name: str = "") -> str:
+    """``7e10`` parameters → ``70B``."""
+    return format_quantity(value, "C" if name == "C" else None, 4)
