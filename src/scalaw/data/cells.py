@@ -144,11 +144,14 @@ def _sort(
     for row, cell in enumerate(cells):
         text = "" if cell is None else str(cell).strip()
         plain = text.replace(",", ".") if decimal == "," and _PLAIN_COMMA.fullmatch(text) else text
-        if text.lower() in MISSING or text in absent:
+        if text in absent:
             values.append(math.nan)
         elif PLAIN.fullmatch(plain) and not (decimal == "," and "." in text):
             values.append(float(plain))
-            found.plain.append((row, text))
+            if not found.plain:  # one is enough for a message
+                found.plain.append((row, text))
+        elif text.lower() in MISSING:
+            values.append(math.nan)
         elif text.lower() in _INFINITE:
             values.append(_INFINITE[text.lower()])
         else:

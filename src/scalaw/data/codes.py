@@ -54,8 +54,8 @@ _FILES = {
     ),
     "D012": (
         "A column that is needed is not there. Roles are found by usual names (N, params, model_size; D, "
-        "tokens; C, flops, compute; loss, val_loss); for others say columns={'D': 'my_tokens'}, on the "
-        "command line --columns D=my_tokens. One-dimensional laws need x bound to a column: x='C'."
+        "tokens; C, flops, compute; loss, val_loss); for others say columns={'D': 'my_tokens'}. "
+        "One-dimensional laws need x bound to a column: x='C'."
     ),
     "D013": (
         "Several columns could play one role, or one column was given two. Choosing is your decision: "

@@ -12,8 +12,8 @@
 
 Every other column keeps its name and can be a covariate, a label or a group. One-dimensional curves bind
 ``x`` to a column: ``runs.along("C")``. A ``Runs`` never changes; :meth:`Runs.select`, :meth:`Runs.convert`
-and :meth:`Runs.along` return new ones and add a line to ``conversions``. Rows are numbered from 1, the
-header not counted.
+and :meth:`Runs.along` return new ones, the first two with a line more in ``conversions``. Rows are
+numbered from 1, the header not counted.
 """
 
 from __future__ import annotations
