@@ -1,4 +1,4 @@
-"""Small helpers for the text of problems: rows, cells and names, short and safe to print."""
+"""The wording of problems: rows, cells and names as text, short and safe to print."""
 
 from __future__ import annotations
 
