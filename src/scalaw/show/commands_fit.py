@@ -93,7 +93,7 @@ class Points(Options):
         typer.Option("--x-value", metavar="VALUE", help="Of a one-dimensional law's quantity."),
     ] = None
 
-    def given(self) -> dict[str, list[str]]:
+    def given(self) -> dict[str, Any]:
         """Covariate → values as written."""
         named = {"N": self.N, "D": self.D, "C": self.C, "U": self.U, "x": self.x_value}
         return {name: values for name, values in named.items() if values}

@@ -99,7 +99,7 @@ def priors(
 
 
 def prior_rows(model: ScalingModel, runs: Runs, seed: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """A row per parameter with its prior's interval in the paper's units, and the interval of the loss at the centre."""
+    """A row per parameter, its prior's interval in the paper's units; and the interval of the loss at the centre."""
     import numpy as np
 
     from scalaw.infer.devices import computing

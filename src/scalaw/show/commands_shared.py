@@ -1,8 +1,9 @@
 """What every command has in common: its result, how it is printed, and how it ends.
 
-A command is a plain function that returns a :class:`Result`; :func:`command` makes of it what Typer calls. It prints the result
-as text or, with ``--json``, as exactly one object on standard output; everything else goes to standard error. The exit
-status is 0 when all is well, 1 for a refused input, 2 for wrong usage, 3 when the verdict is BAD.
+A command is a plain function that returns a :class:`Result`; :func:`command` makes of it what Typer calls. It
+prints the result as text or, with ``--json``, as exactly one object on standard output; everything else goes to
+standard error. The exit status is 0 when all is well, 1 for a refused input, 2 for wrong usage, 3 when the
+verdict is BAD.
 
 Options that several commands share are dataclasses derived from :class:`Options`, one field per option: a
 command that takes such a record has all of its options.
@@ -35,6 +36,7 @@ BAD = 3
 PLAIN_WIDTH = 120
 
 
+@dataclasses.dataclass(frozen=True)
 class Options:
     """Base of records whose fields are options of a command."""
 
@@ -167,7 +169,8 @@ def command(function: Callable[..., Result]) -> Callable[..., None]:
             key: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
             for key, group in groups.items()
         }
-        show = records.get("show", Show())
+        show = records.get("show")
+        show = show if isinstance(show, Show) else Show()
         result = _answer(function, name, show, {**given, **records})
         for problem in result.refused:
             print(in_shell(str(problem)), file=sys.stderr)

@@ -1,8 +1,8 @@
 """The demo: the whole path on real published runs, with an answer that can be checked.
 
 Ten Cerebras-GPT runs up to 2.7B parameters are fitted with three laws, the laws are averaged with equal weights,
-and the losses of the 6.7B and the 13B model are forecast. Both were trained and published, so what came of each forecast is
-printed beside it, whatever it is.
+and the losses of the 6.7B and the 13B model are forecast. Both were trained and published, so what came of each
+forecast is printed beside it, whatever it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ LAWS = ("power_law", "power_law_offset", "chinchilla")
 #: The largest model that the laws are fitted to.
 LARGEST = 2.7e9
 PROB = 0.9
-RECIPES = "five runs used the standard recipe and five muP: the forecast mixes the two, and the larger models used the standard one"
+RECIPES = (
+    "five runs used the standard recipe and five muP: the forecast mixes the two, and the larger models used "
+    "the standard one"
+)
 TITLE = "Cerebras-GPT: ten runs up to 2.7B, forecasts of 6.7B and 13B"
 
 
@@ -80,7 +83,7 @@ def compute(seed: int, draws: int, warmup: int, step: Any = lambda _: None) -> D
     runs, larger = demo_runs()
     comparison = compare(runs, LAWS, x="C", seed=seed, draws=draws, warmup=warmup, progress=step)
     step("forecast")
-    at = {name: larger.values(name) for name in ("N", "D", "C")}
+    at: dict[str, Any] = {name: larger.values(name) for name in ("N", "D", "C")}
     return Demo(runs, larger, comparison, comparison.forecast(prob=PROB, seed=seed, **at))
 
 
