@@ -70,7 +70,7 @@ def test_pythia_keeps_the_probable_misprint_and_says_so():
 )
 def test_one_metric_becomes_the_response(name, metric, kind, first, n):
     runs = published(name, metric=metric)
-    assert len(runs) == n and runs.loss_kind == kind and runs.may_be_fitted == ""
+    assert len(runs) == n and runs.loss_kind == kind and runs.refusal == ""
     assert runs.values("loss")[0] == first
 
 
@@ -93,7 +93,7 @@ class Law:
 )
 def test_tables_that_are_no_runs_are_refused_by_a_fit(name, metric, reason):
     runs = published(name, metric=metric)
-    assert reason in runs.may_be_fitted
+    assert reason in runs.refusal
     refusals = [p for p in check_runs(runs, Law()) if p.severity == "E"]
     assert any(p.code == "D062" and reason in str(p) for p in refusals)
 

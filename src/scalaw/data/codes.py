@@ -266,13 +266,17 @@ _MODELS = {
     ),
     "M011": (
         "A law fails one of the checks that every law must pass (smooth, broadcasting, monotone as "
-        "declared, consistent units, a source), or sampler settings are out of range."
+        "declared, consistent units, a source)."
     ),
     "M012": (
         "No dimensions make the formula independent of the units of its covariates, and not every "
-        "parameter has a prior of its own. Give dimensions or priors. For a comparison: name two or "
-        "more different laws."
+        "parameter has a prior of its own. Give dimensions or priors."
     ),
+    "M013": (
+        "Sampler settings are out of range: at least 2 chains, 100 warm-up iterations and 50 draws, and a "
+        "target acceptance between 0.5 and 0.999."
+    ),
+    "M014": "A comparison needs at least two different laws or variants.",
 }
 
 _SAMPLING = {

@@ -60,7 +60,7 @@ class Runs:
         Where published figures come from.
     caveats : tuple of str
         What a reader of the results must know about the figures.
-    may_be_fitted : str
+    refusal : str
         Empty when a law may be fitted to the rows, otherwise the reason why ``fit`` refuses them (D062).
     flops : str
         How C was counted, when it was said.
@@ -77,7 +77,7 @@ class Runs:
     problems: tuple[Problem, ...] = ()
     citation: str = ""
     caveats: tuple[str, ...] = ()
-    may_be_fitted: str = ""
+    refusal: str = ""
     flops: str = ""
     groups: tuple[str, ...] = ()
 

@@ -129,12 +129,12 @@ def compare(
     Raises
     ------
     ScalawError
-        M012 for fewer than two different laws, and what :func:`scalaw.fit` raises.
+        M014 for fewer than two different laws, and what :func:`scalaw.fit` raises.
     """
     models = [model_of(law, noise=noise) for law in laws]
     if len({m.label for m in models}) < 2 or len({m.label for m in models}) < len(models):
         raise ScalawError(
-            "M012", f"{len(models)} law(s), some twice or only one", "compare", fix="name two or more"
+            "M014", f"{len(models)} law(s), some twice or only one", "compare", fix="name two or more"
         )
     settings = checked_settings(chains, warmup, draws, target_accept)
     table = runs.along(x) if x else runs

@@ -222,10 +222,10 @@ def model_of(
 
 
 def checked_settings(chains: int, warmup: int, draws: int, target_accept: float) -> Settings:
-    """Sampler settings, refused where they make no sense (M011)."""
+    """Sampler settings, refused where they make no sense (M013)."""
     if chains < 2 or warmup < 100 or draws < 50 or not 0.5 <= target_accept <= 0.999:
         raise ScalawError(
-            "M011",
+            "M013",
             f"chains={chains}, warmup={warmup}, draws={draws}, target_accept={target_accept}",
             fix="at least 2 chains, 100 warm-up, 50 draws, and 0.5 ≤ target_accept ≤ 0.999",
         )
@@ -247,8 +247,6 @@ def fit_models(
 
     ``progress`` is told in words which laws are being sampled; the other arguments are those of :func:`fit`.
     """
-    if runs.may_be_fitted:
-        raise ScalawError("D062", runs.may_be_fitted, runs.source, fix="fit a table of runs instead")
     scenarios, warnings, tables = [], [], []
     for model in models:
         table = bind(model.law, runs)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalaw.data import Runs, parse_quantity
+from scalaw.data import Runs, compute_6nd, parse_quantity
 from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
@@ -38,7 +38,7 @@ def simulate(
     Returns
     -------
     Runs
-        With the law's covariates and a ``loss``.
+        With the law's covariates and a ``loss``; C = 6·N·D where N and D are given.
 
     Raises
     ------
@@ -62,6 +62,8 @@ def simulate(
     prediction = np.asarray(found(**columns, **parameters), np.float64)
     rng = np.random.default_rng(seed)
     log_loss = observed.draw(rng, np.log(prediction), {name: values[name] for name in of_noise})
+    if {"N", "D"} <= columns.keys():
+        columns.setdefault("C", compute_6nd(columns["N"], columns["D"]))
     frame = pd.DataFrame({**columns, "loss": np.exp(log_loss)})
     return Runs(frame, source=f"simulated from {found.name} (seed {seed})")
 

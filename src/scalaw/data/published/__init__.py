@@ -115,7 +115,7 @@ def published(name: str, *, metric: str | None = None) -> Runs:
     entry = _entry(name)
     frame = _table(name).copy()
     kind, conversions = "nats", ()
-    refusal = entry.get("may_be_fitted", "")
+    refusal = entry.get("refusal", "")
     metrics = _metrics(frame)
     if metric is not None and metric not in metrics:
         fix = f"choose from {', '.join(metrics)}"[:200] if metrics else "leave metric out"
@@ -136,7 +136,7 @@ def published(name: str, *, metric: str | None = None) -> Runs:
         conversions=conversions,
         citation=f"{entry['citation']}, {entry['table']}",
         caveats=tuple(entry["caveats"]),
-        may_be_fitted=refusal,
+        refusal=refusal,
         flops=entry["flops"],
     )
 
