@@ -156,7 +156,7 @@ def _sample_chunk(
     build = Build(nuts_executable, (structure, settings))
     out = call(build, clock, arrays, mode, whiten, keys, np.int64(count))
     return [
-        Sampled(s, jax.tree.map(lambda leaf, i=i: leaf[i], out), *best[i], clock)
+        Sampled(s, jax.tree.map(lambda leaf, i=i: leaf[i].copy(), out), *best[i], clock)
         for i, s in enumerate(scenarios)
     ]
 

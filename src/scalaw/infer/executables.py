@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 #: Places for scenarios in one compiled call; a larger batch is cut into chunks.
-SCENARIOS = 64
+SCENARIOS = 128
 SMALLEST_BUCKET = 16
 
 
