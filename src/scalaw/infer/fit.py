@@ -35,8 +35,9 @@ from scalaw.infer.references import References, bind
 from scalaw.infer.scenarios import Scenario, scenario_of
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws import get_law
-from scalaw.laws.law import Law
+from scalaw.laws.law import Law, registry
 from scalaw.laws.prior import Prior
+from scalaw.laws.spec import variant
 from scalaw.model.noise import Noise, get_noise
 from scalaw.model.scaling_model import ScalingModel
 
@@ -215,10 +216,18 @@ def model_of(
     """The scaling model that ``fit`` would use for these arguments."""
     found = get_law(law)
     if fixed:
-        inside = ",".join(f"{name}={value!r}" for name, value in fixed.items())
-        found = get_law(f"{found.name.rstrip(']')}{',' if '[' in found.name else '['}{inside}]")
+        found = _hold(found, [(name, str(value)) for name, value in fixed.items()])
     read = {name: Prior.parse(p) if isinstance(p, str) else p for name, p in (priors or {}).items()}
     return ScalingModel(found, get_noise(noise), tuple(sorted(read.items())))
+
+
+def _hold(law: Law, items: Sequence[tuple[str, str]]) -> Law:
+    """The law with more parameters held, under its printed name where it is a registered one."""
+    base = registry().get(law.name.split("[")[0])
+    if base is None or base.function is not law.function:
+        return variant(law, items)
+    inside = ",".join(f"{name}={value}" for name, value in items)
+    return get_law(f"{law.name.rstrip(']')}{',' if '[' in law.name else '['}{inside}]")
 
 
 def checked_settings(chains: int, warmup: int, draws: int, target_accept: float) -> Settings:

@@ -25,6 +25,7 @@ from scalaw.model.scaling_model import (
     location,
     log_density,
     natural,
+    places_of,
     start_near,
 )
 
@@ -133,7 +134,12 @@ def _prior_curvature(structure: Structure, arrays: Arrays) -> Any:
         jnp.full(n or 1, rough[family](arrays.prior[i, 0], arrays.prior[i, 1]))
         for i, (family, n) in enumerate(zip(structure.families, structure.sizes, strict=True))
     ]
-    return jnp.concatenate(per_parameter)
+    curvature = jnp.concatenate(per_parameter)
+    level = places_of(structure).irreducible
+    if level is None:
+        return curvature
+    a, b, _, width = arrays.prior[structure.owner(level)]
+    return curvature.at[level].set((a + b) ** 2 * (a + b + 1) / (a * b * width**2))
 
 
 def mode_executable(structure: Structure, jobs: int) -> Any:

@@ -92,7 +92,7 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     log_ratio = np.log(scenario.loss / law.loss_ref(refs))
     y = _pad(np.where(scenario.row_weight > 0, log_ratio, 0.0) if hide else log_ratio, rows, 0.0)
     reduced = law.reduce(scenario.covariates, refs)
-    neutral = {"ratio": 1.0, "interval": 0.0}
+    neutral = {"ratio": 1.0, "interval": 0.0} if law.units == "reference" else {}
     covariates = {
         c.name: _pad(reduced[c.name], rows, neutral.get(c.scaling, reduced[c.name][:1]))
         for c in law.covariates

@@ -17,6 +17,7 @@ seed-to-seed noise of 0.02 nats (arXiv:2001.08361 §4.2). ``nu`` is 1 plus Gamma
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -116,10 +117,12 @@ def get_noise(noise: str | Noise) -> Noise:
     try:
         value = float(match[3])
     except ValueError:
-        value = float("nan")
-    if match[2] not in {p.name for p in found.parameters} or not value > 0:
+        value = math.nan
+    if match[2] not in {p.name for p in found.parameters} or not 0 < value < math.inf:
         names = ", ".join(p.name for p in found.parameters)
-        raise ScalawError("M009", f"noise '{noise}'", fix=f"hold {names} at a number > 0, e.g. student_t[nu=5]")
+        raise ScalawError(
+            "M009", f"noise '{noise}'", fix=f"hold {names} at a finite number > 0, e.g. student_t[nu=5]"
+        )
     return replace(found, name=f"{found.name}[{match[2]}={value:g}]", fixed=((match[2], value),))
 
 

@@ -198,7 +198,7 @@ def _assemble(structure: Structure, arrays: Arrays, draws: dict[str, Any]) -> di
     return structure.split(flat[arrays.tie])
 
 
-def _places(structure: Structure) -> Places:
+def places_of(structure: Structure) -> Places:
     """Which coordinates :mod:`scalaw.model.coordinates` changes."""
     law = structure.parts.law
     starts = np.cumsum([0, *[n or 1 for n in structure.sizes]])
@@ -228,7 +228,7 @@ def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
 
 def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
     """The parameters' own unconstrained coordinates ``z`` and the log Jacobian determinant."""
-    places = _places(structure)
+    places = places_of(structure)
     if places.amplitudes:
         c = split_sum(c, places, arrays.fixed)
     if places.irreducible is None:
@@ -239,12 +239,12 @@ def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
 
 def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
     """Sampling coordinates of ``z``, exact but for an irreducible loss at the edge of its range."""
-    places = _places(structure)
+    places = places_of(structure)
     at = places.irreducible
     if at is not None:
         width = arrays.prior[structure.owner(at), 3]
-        level = width * jax.nn.sigmoid(z[at]) + _rest(structure, arrays, z)
-        z = z.at[at].set(jnp.where(arrays.fixed[at], z[at], level))
+        rest = jnp.where(arrays.fixed[at], 0.0, _rest(structure, arrays, z))
+        z = z.at[at].set(width * jax.nn.sigmoid(z[at]) + rest)
     return join_sum(z, places, arrays.fixed) if places.amplitudes else z
 
 

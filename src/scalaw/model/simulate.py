@@ -54,6 +54,7 @@ def simulate(
     """
     found, observed = get_law(law), get_noise(noise)
     of_noise = {p.name for p in observed.parameters}
+    values = {**dict(observed.fixed), **values}
     if missing := [name for name in of_noise if name not in values]:
         raise ScalawError("M006", f"noise {observed.name} needs {', '.join(sorted(missing))}")
     columns = {name: _numbers(value) for name, value in at.items()}
