@@ -1,0 +1,87 @@
+"""What the tests of model, infer and decide share: small designs, densities as plain functions, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+
+import scalaw as sl
+from scalaw.infer.devices import computing
+from scalaw.infer.fit import model_of
+from scalaw.infer.references import References
+from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
+from scalaw.model.scaling_model import Structure, log_density
+
+#: Parameters near those that papers print, for simulated runs.
+TRUTHS: dict[str, dict[str, float]] = {
+    "chinchilla": {"E": 1.8, "A": 480.0, "B": 2090.0, "alpha": 0.35, "beta": 0.37},
+    "power_law_offset": {"E": 1.7, "k": 2500.0, "alpha": 0.18},
+    "power_law": {"k": 30.0, "alpha": 0.05},
+    "kaplan_l_nd": {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
+}
+SIZES = np.array([7e7, 2e8, 6e8, 2e9])
+TOKENS = np.array([2e9, 1e10, 6e10, 3e11])
+
+
+def design(law: str) -> dict[str, np.ndarray]:
+    """Covariates of 16 runs: a grid in N and D, or 16 budgets."""
+    if law.startswith("power_law"):
+        return {"x": np.geomspace(1e18, 1e22, 16)}
+    N, D = np.meshgrid(SIZES, TOKENS)
+    return {"N": N.ravel(), "D": D.ravel()}
+
+
+def simulated(law: str, sigma: float = 0.01, seed: int = 0, at: Mapping[str, Any] | None = None) -> sl.Runs:
+    """Sixteen runs of a law at :data:`TRUTHS`, with Student-t noise of 5 degrees of freedom."""
+    values = {**TRUTHS[law], "sigma": sigma, "nu": 5.0}
+    return sl.simulate(law, values, at=at or design(law), seed=seed)
+
+
+def scenario(
+    runs: sl.Runs,
+    law: str | sl.Law,
+    noise: str = "student_t",
+    priors: Mapping[str, str] | None = None,
+    row_weight: np.ndarray | None = None,
+    refs: References | None = None,
+    name: str | None = None,
+) -> Scenario:
+    """What ``fit`` would fit."""
+    model = model_of(law, noise=noise, priors=priors)
+    return scenario_of(runs, model, row_weight=row_weight, refs=refs, name=name)
+
+
+def density(s: Scenario, positions: np.ndarray, rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Log density (positions,) and gradient (positions, coordinates) at sampling coordinates."""
+    with computing():
+        out = _density(s.model.structure())(arrays_of(s, rows or padded_rows([s])), positions)
+        return np.asarray(out[0]), np.asarray(out[1])
+
+
+@lru_cache(maxsize=64)
+def _density(structure: Structure) -> Any:
+    def at(arrays: Any, positions: Any) -> Any:
+        return jax.vmap(jax.value_and_grad(lambda c: log_density(structure, arrays, c)))(positions)
+
+    return jax.jit(at)
+
+
+@contextmanager
+def counting_compilations() -> Iterator[list[str]]:
+    """Programs that XLA compiles (or takes from its cache) meanwhile, one entry each."""
+    seen: list[str] = []
+
+    def listen(event: str, duration: float, **_: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seen
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
