@@ -15,7 +15,7 @@ from scalaw.infer.devices import computing
 from scalaw.infer.fit import model_of
 from scalaw.infer.references import References
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
-from scalaw.model.scaling_model import Structure, log_density
+from scalaw.model.scaling_model import Structure, constrain, log_density, natural, start_near
 
 #: Parameters near those that papers print, for simulated runs.
 TRUTHS: dict[str, dict[str, float]] = {
@@ -69,6 +69,34 @@ def _density(structure: Structure) -> Any:
         return jax.vmap(jax.value_and_grad(lambda c: log_density(structure, arrays, c)))(positions)
 
     return jax.jit(at)
+
+
+def sampling(s: Scenario, z: np.ndarray) -> np.ndarray:
+    """Sampling coordinates (positions, coordinates) from the parameters' own."""
+    return _mapped(s, z, "start_near")
+
+
+def own(s: Scenario, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The parameters' own coordinates (positions, coordinates) and the log Jacobian determinant."""
+    z, log_jacobian = _mapped(s, positions, "natural")
+    return z, np.broadcast_to(log_jacobian, len(positions))
+
+
+def paper_values(s: Scenario, positions: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters in the paper's units, each (positions,) or (positions, size)."""
+    return s.model.law.paper_values(_mapped(s, positions, "constrain"), s.refs.units)
+
+
+def _mapped(s: Scenario, positions: np.ndarray, what: str) -> Any:
+    with computing():
+        out = _map(s.model.structure(), what)(arrays_of(s, padded_rows([s])), positions)
+        return jax.tree.map(np.asarray, out)
+
+
+@lru_cache(maxsize=64)
+def _map(structure: Structure, what: str) -> Any:
+    function = {"start_near": start_near, "natural": natural, "constrain": constrain}[what]
+    return jax.jit(lambda arrays, rows: jax.vmap(lambda row: function(structure, arrays, row))(rows))
 
 
 @contextmanager
