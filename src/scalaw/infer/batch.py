@@ -8,20 +8,19 @@ result.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from scalaw.infer.devices import computing
+from scalaw.infer.evaluate import evaluate_program
 from scalaw.infer.executables import SCENARIOS, key_data
 from scalaw.infer.nuts import Draws, Settings, nuts_executable
 from scalaw.infer.point import Mode, mode_executable
 from scalaw.infer.prior_draws import prior_draws
+from scalaw.infer.programs import Clock, Program, call, compile_all
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, stack
 from scalaw.model.scaling_model import Arrays, Structure
 
@@ -32,14 +31,6 @@ STARTS = 16
 AGREE = 0.05
 
 Progress = Callable[[str], None]
-
-
-@dataclass
-class Clock:
-    """Seconds spent compiling and running."""
-
-    compile: float = 0.0
-    run: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,39 +50,13 @@ class Sampled:
     clock: Clock = field(compare=False)
 
 
-@lru_cache(maxsize=128)
-def _compiled(build: Callable[[], Any], shapes: Any, treedef: Any) -> Any:
-    abstract = jax.tree.unflatten(treedef, [jax.ShapeDtypeStruct(s, d) for s, d in shapes])
-    return build().lower(*abstract).compile()
+class _Batch(NamedTuple):
+    """Scenarios of one structure and bucket, at most SCENARIOS of them."""
 
-
-def call(build: Callable[[], Any], clock: Clock, *arguments: Any) -> Any:
-    """Run a program on NumPy arrays, compiling it first where these shapes are new; returns NumPy arrays.
-
-    ``build`` makes the jitted function; it must be hashable by what it builds (a ``functools.partial`` is not:
-    use :class:`Build`).
-    """
-    arguments = jax.tree.map(np.asarray, arguments)
-    leaves, treedef = jax.tree.flatten(arguments)
-    start = time.perf_counter()
-    program = _compiled(build, tuple((leaf.shape, leaf.dtype) for leaf in leaves), treedef)
-    middle = time.perf_counter()
-    out = jax.tree.map(np.asarray, program(*arguments))
-    clock.compile += middle - start
-    clock.run += time.perf_counter() - middle
-    return out
-
-
-@dataclass(frozen=True)
-class Build:
-    """A program's maker and its arguments, hashable."""
-
-    maker: Callable[..., Any]
-    arguments: tuple[Any, ...]
-
-    def __call__(self) -> Any:
-        """Make the program."""
-        return self.maker(*self.arguments)
+    structure: Structure
+    positions: Sequence[int]
+    scenarios: Sequence[Scenario]
+    arrays: Arrays
 
 
 def sample(
@@ -116,22 +81,27 @@ def sample(
     list of Sampled
         In the order of ``scenarios``.
     """
+    batches = list(_batches(scenarios))
+    clock = Clock()
+    laws = dict.fromkeys(s.model.label for s in scenarios)
+    progress(f"compiling for {', '.join(laws)}")
+    compile_all([use for batch in batches for use in _programs(batch, settings)], clock)
     done: dict[int, Sampled] = {}
-    with computing():
-        for structure, members in _groups(scenarios):
-            for chunk in _chunks(members, SCENARIOS):
-                progress(", ".join(dict.fromkeys(scenarios[i].model.label for i in chunk)))
-                batch = _sample_chunk(structure, [scenarios[i] for i in chunk], settings, seed)
-                done |= dict(zip(chunk, batch, strict=True))
+    for batch in batches:
+        progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in batch.scenarios))}")
+        clock = replace(clock, run=0.0)
+        done |= dict(zip(batch.positions, _sample_batch(batch, settings, seed, clock), strict=True))
     return [done[i] for i in range(len(scenarios))]
 
 
-def _groups(scenarios: Sequence[Scenario]) -> Iterator[tuple[Structure, list[int]]]:
-    groups: dict[Any, tuple[Structure, list[int]]] = {}
+def _batches(scenarios: Sequence[Scenario]) -> Iterator[_Batch]:
+    groups: dict[Any, list[int]] = {}
     for i, scenario in enumerate(scenarios):
-        structure = scenario.model.structure()
-        groups.setdefault((structure, padded_rows([scenario])), (structure, []))[1].append(i)
-    yield from groups.values()
+        groups.setdefault((scenario.model.structure(), padded_rows([scenario])), []).append(i)
+    for (structure, rows), members in groups.items():
+        for chunk in _chunks(members, SCENARIOS):
+            chosen = [scenarios[i] for i in chunk]
+            yield _Batch(structure, chunk, chosen, stack([arrays_of(s, rows) for s in chosen], SCENARIOS))
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -139,13 +109,32 @@ def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def _sample_chunk(
-    structure: Structure, scenarios: Sequence[Scenario], settings: Settings, seed: int
-) -> list[Sampled]:
-    clock = Clock()
-    arrays = stack([arrays_of(s, padded_rows(scenarios)) for s in scenarios], SCENARIOS)
-    found = search(structure, scenarios, arrays, seed, clock)
-    best = [found_modes(modes) for modes in found]
+def _programs(batch: _Batch, settings: Settings) -> Iterator[tuple[Program, tuple[Any, ...]]]:
+    """The three programs that a fit needs, with arguments of their shapes."""
+    structure, n = batch.structure, batch.structure.n_coordinates
+    rows = batch.arrays.y.shape[1]
+    which, count = np.zeros(JOBS, int), np.int64(0)
+    starts, weight = np.zeros((JOBS, n)), np.zeros((JOBS, rows))
+    yield search_program(structure), (batch.arrays, which, starts, weight, count)
+    whiten, keys = np.zeros((SCENARIOS, n, n)), np.zeros((SCENARIOS, settings.chains, 2), np.uint32)
+    yield sampler_program(structure, settings), (batch.arrays, whiten[:, 0], whiten, keys, count)
+    positions = np.zeros((settings.chains * settings.draws, n))
+    yield evaluate_program(structure), (jax.tree.map(lambda leaf: leaf[0], batch.arrays), positions)
+
+
+def search_program(structure: Structure) -> Program:
+    """The mode search."""
+    return Program(mode_executable, (structure, JOBS))
+
+
+def sampler_program(structure: Structure, settings: Settings) -> Program:
+    """The sampler."""
+    return Program(nuts_executable, (structure, settings))
+
+
+def _sample_batch(batch: _Batch, settings: Settings, seed: int, clock: Clock) -> list[Sampled]:
+    structure, _, scenarios, arrays = batch
+    best = [found_modes(modes) for modes in search(structure, scenarios, arrays, seed, clock)]
     count = len(scenarios)
     fill = [*range(count), *[0] * (SCENARIOS - count)]
     mode = np.stack([best[i][0].position for i in fill])
@@ -153,8 +142,7 @@ def _sample_chunk(
     keys = np.stack(
         [[key_data(seed, "nuts", scenarios[i].name, chain) for chain in range(settings.chains)] for i in fill]
     )
-    build = Build(nuts_executable, (structure, settings))
-    out = call(build, clock, arrays, mode, whiten, keys, np.int64(count))
+    out = call(sampler_program(structure, settings), clock, arrays, mode, whiten, keys, np.int64(count))
     return [
         Sampled(s, jax.tree.map(lambda leaf, i=i: leaf[i].copy(), out), *best[i], clock)
         for i, s in enumerate(scenarios)
@@ -183,11 +171,11 @@ def climb(
     clock: Clock,
 ) -> Mode:
     """Run searches in chunks of :data:`JOBS`: ``which`` scenario, from where, with which row weights."""
-    build, ends = Build(mode_executable, (structure, JOBS)), []
+    program, ends = search_program(structure), []
     for jobs in _chunks(np.arange(len(starts)), JOBS):
         fill = np.concatenate([jobs, np.zeros(JOBS - len(jobs), int)])
         count = np.int64(len(jobs))
-        out = call(build, clock, arrays, which[fill], starts[fill], row_weight[fill], count)
+        out = call(program, clock, arrays, which[fill], starts[fill], row_weight[fill], count)
         ends.append(out)
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *ends)
     return jax.tree.map(lambda leaf: leaf[: len(starts)], joined)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalaw.infer.batch import Clock, Sampled, climb
-from scalaw.infer.devices import computing
+from scalaw.infer.batch import Sampled, climb
 from scalaw.infer.executables import SCENARIOS, key_data
+from scalaw.infer.programs import Clock
 from scalaw.infer.scenarios import arrays_of, padded_rows, stack
 
 
@@ -37,13 +37,5 @@ def bootstrap_modes(
     weight[:, used] = counts * scenario.row_weight[used]
     arrays = stack([arrays_of(scenario, rows)], SCENARIOS)
     starts = np.tile(sampled.mode.z, (replicates, 1))
-    with computing():
-        ends = climb(
-            scenario.model.structure(),
-            arrays,
-            np.zeros(replicates, int),
-            starts,
-            weight,
-            clock or Clock(),
-        )
-    return ends.z
+    which = np.zeros(replicates, int)
+    return climb(scenario.model.structure(), arrays, which, starts, weight, clock or Clock()).z

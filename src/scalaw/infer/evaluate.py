@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from scalaw.infer.batch import Build, Clock, call
-from scalaw.infer.devices import computing
+from scalaw.infer.programs import Clock, Program, call
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
 from scalaw.model.scaling_model import Arrays, Structure, constrain, location, log_likelihood, log_prior
 
@@ -41,7 +40,12 @@ def evaluate_executable(structure: Structure) -> Any:
             log_prior(structure, arrays, c),
         )
 
-    return jax.jit(lambda arrays, positions: jax.lax.map(partial(one, arrays), positions, batch_size=64))
+    return jax.jit(lambda arrays, positions: jax.lax.map(partial(one, arrays), positions))
+
+
+def evaluate_program(structure: Structure) -> Program:
+    """The program that :func:`evaluate` calls."""
+    return Program(evaluate_executable, (structure,))
 
 
 def evaluate(scenario: Scenario, positions: np.ndarray, clock: Clock | None = None) -> Evaluated:
@@ -55,7 +59,5 @@ def evaluate(scenario: Scenario, positions: np.ndarray, clock: Clock | None = No
         Draws in the sampling coordinates of the scenario's model.
     """
     arrays = arrays_of(scenario, padded_rows([scenario]), hide=False)
-    build = Build(evaluate_executable, (scenario.model.structure(),))
-    with computing():
-        out = call(build, clock or Clock(), arrays, positions)
+    out = call(evaluate_program(scenario.model.structure()), clock or Clock(), arrays, positions)
     return Evaluated(out.location[:, : scenario.rows], out.log_likelihood[:, : scenario.rows], out.log_prior)

@@ -23,7 +23,7 @@ import numpy as np
 
 from scalaw.data import Runs, check_runs
 from scalaw.errors import Problem, ScalawError
-from scalaw.infer.batch import Clock, Progress, Sampled, sample
+from scalaw.infer.batch import Progress, Sampled, sample
 from scalaw.infer.bootstrap import bootstrap_modes
 from scalaw.infer.diagnose import UNIDENTIFIED, Figures, Verdict, diagnose, figures
 from scalaw.infer.evaluate import evaluate
@@ -31,6 +31,7 @@ from scalaw.infer.executables import key_data
 from scalaw.infer.interval import PROB, interval
 from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
+from scalaw.infer.programs import Clock
 from scalaw.infer.references import References, bind
 from scalaw.infer.scenarios import Scenario, scenario_of
 from scalaw.infer.tree import build_tree, coordinate_labels

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.scaling_model import (
@@ -38,7 +39,7 @@ class Mode(NamedTuple):
     """End of one search.
 
     ``position`` (coordinates,) in sampling coordinates and ``z`` in the parameters' own,
-    ``log_density``, lower-triangular ``whiten`` with ``whiten @ whiten.T`` the covariance of the position, and
+    ``log_density``, ``whiten`` with ``whiten @ whiten.T`` the covariance of the position, and
     ``values`` in reference units.
     """
 
@@ -73,7 +74,8 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
             jnp.where(better, new, old) for new, old in zip(found, kept, strict=True)
         )
         damping = jnp.where(better, search.damping * 0.2, search.damping * 5.0 + 1e-6)
-        move = jnp.linalg.solve(newton + damping * jnp.diag(jnp.diag(newton)), gradient)
+        damped = newton + damping * jnp.diag(jnp.diag(newton))
+        move = cho_solve(cho_factor(damped, lower=True), gradient)
         move = move * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(jnp.max(jnp.abs(move)), 1e-300))
         promise = jnp.abs(gradient @ move)
         return _Search(
@@ -87,8 +89,8 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
     nothing, one = jnp.zeros_like(start), jnp.eye(start.size)
     first = _Search(start, start, -jnp.inf, nothing, one, one, 0.05, jnp.inf, 0)
     end = jax.lax.while_loop(going, step, first)
-    covariance = jnp.linalg.inv(end.fisher)
-    whiten = jnp.linalg.cholesky(0.5 * (covariance + covariance.T))
+    root = jnp.linalg.cholesky(end.fisher)
+    whiten = solve_triangular(root, jnp.eye(start.size), lower=True).T
     values = structure.join(constrain(structure, arrays, end.position))
     return Mode(end.position, natural(structure, arrays, end.position)[0], end.log_density, whiten, values)
 
@@ -98,11 +100,12 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
     w, log_prob = arrays.row_weight, structure.parts.noise.log_prob
     rows = jnp.maximum(jnp.sum(w), 1.0)
 
-    def at(c: Any) -> tuple[Any, dict[str, Any]]:
+    def at(c: Any) -> tuple[Any, Any]:
         values = constrain(structure, arrays, c)
-        return location(structure, arrays, values), values
+        where = location(structure, arrays, values)
+        return where, (where, values)
 
-    (center, values), jacobian = at(c), jax.jacfwd(lambda c: at(c)[0])(c)
+    jacobian, (center, values) = jax.jacfwd(at, has_aux=True)(c)
     score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values)))(center)
     residual = arrays.y - center
     tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
