@@ -97,16 +97,22 @@ def demo(output: Path, *, seed: int, draws: int, warmup: int, show: Show) -> Res
     with show.progress("demo", 4) as step:
         found = compute(seed, draws, warmup, step)
         step("report")
-        report(found.comparison, output, forecast=found.forecast, actual=found.actual, title=TITLE)
+        report(
+            found.comparison,
+            output,
+            forecast=found.forecast,
+            actual=dict(enumerate(found.actual.tolist())),
+            title=TITLE,
+        )
     seconds = time.perf_counter() - started
     path = output.resolve()
-    text = [*_lines(found), "", f"report: {path}", f"{seconds:.0f} s"]
+    text = [*demo_lines(found), "", f"report: {path}", f"{seconds:.0f} s"]
     notes = [RECIPES, *found.forecast.notes, *found.runs.caveats]
     data = {**found.to_json(), "output": str(path), "seed": seed, "seconds": seconds}
     return Result(data, text, found.comparison.level, found.comparison.reasons, notes)
 
 
-def _lines(found: Demo) -> list[RenderableType]:
+def demo_lines(found: Demo) -> list[RenderableType]:
     """The demo's findings as text."""
     from scalaw.show.tables import number, quantity, score_table, sentence, span, table, verdict_lines
 
