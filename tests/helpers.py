@@ -15,7 +15,8 @@ from scalaw.infer.devices import computing
 from scalaw.infer.fit import model_of
 from scalaw.infer.references import References
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
-from scalaw.model.scaling_model import Structure, constrain, log_density, natural, start_near
+from scalaw.model.program import constrain, log_density, natural, start_near
+from scalaw.model.structure import Structure
 
 #: Parameters near those that papers print, for simulated runs.
 TRUTHS: dict[str, dict[str, float]] = {

@@ -15,7 +15,7 @@ from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.scenarios import arrays_of
 from scalaw.laws.law import Law, amplitude, exponent, irreducible
 from scalaw.model.coordinates import SHARPNESS
-from scalaw.model.scaling_model import natural
+from scalaw.model.program import natural
 
 LAWS = ["chinchilla", "power_law_offset", "power_law", "kaplan_l_nd"]
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
+from numpyro import distributions as dist
 from numpyro.distributions import constraints
 
 from scalaw.laws.prior import Prior
@@ -29,7 +29,7 @@ class OrderedLogNormal(dist.Distribution):
     """
 
     arg_constraints = {"median": constraints.positive, "log_sd": constraints.positive}
-    support = constraints.positive_ordered_vector
+    support = constraints.positive_ordered_vector  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, median: Any, log_sd: Any, size: int):
         self.median, self.log_sd = median, log_sd

@@ -25,7 +25,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
+from numpyro import distributions as dist  # "import numpyro.distributions" trips over ArviZ's lazy numpyro
 
 from scalaw.errors import ScalawError
 from scalaw.laws.law import Parameter
