@@ -62,7 +62,8 @@ MODULES = (
     "scalaw.model.coordinates",
     "scalaw.model.distributions",
     "scalaw.model.noise",
-    "scalaw.model.scaling_model",
+    "scalaw.model.program",
+    "scalaw.model.structure",
 )
 
 

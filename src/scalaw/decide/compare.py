@@ -183,10 +183,11 @@ def _score(
 ) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
     import arviz_stats
 
+    stats: Any = arviz_stats  # its lazy exports are invisible to type checkers
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # high Pareto k is reported below, per law
-        loo = {f.label: arviz_stats.loo(f.tree, var_name="loss", pointwise=True) for f in fits}
-        table = arviz_stats.compare(loo, method="stacking", round_to="none")
+        loo = {f.label: stats.loo(f.tree, var_name="loss", pointwise=True) for f in fits}
+        table = stats.compare(loo, method="stacking", round_to="none")
     scores, notes = [], []
     for label in table.index:
         row = table.loc[label]

@@ -22,7 +22,7 @@ from scalaw.infer.point import Mode, mode_executable
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program, call, compile_all
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, stack
-from scalaw.model.scaling_model import Arrays, Structure
+from scalaw.model.structure import Arrays, Structure
 
 #: Searches in one compiled call, and starts per scenario.
 JOBS = 256
@@ -104,7 +104,7 @@ def _batches(scenarios: Sequence[Scenario]) -> Iterator[_Batch]:
             yield _Batch(structure, chunk, chosen, stack([arrays_of(s, rows) for s in chosen], SCENARIOS))
 
 
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+def _chunks(items: Any, size: int) -> Iterator[Any]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

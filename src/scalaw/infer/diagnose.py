@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -89,17 +89,18 @@ def figures(
     bootstrap : array, shape (replicates, coordinates), optional
         Bootstrapped modes on the same scale.
     """
-    from arviz_stats.base import array_stats  # slow to import, and only needed here
+    import arviz_stats.base as base  # slow to import, and only needed here
 
+    stats: Any = vars(base)["array_stats"]
     axes = {"chain_axis": 0, "draw_axis": 1}
     energy = np.asarray(sampled.draws.energy)
     sd = z.std(axis=(0, 1))
     n_steps = np.asarray(sampled.draws.n_steps)
     return Figures(
         tuple(names),
-        np.asarray(array_stats.rhat(z, **axes)),
-        np.asarray(array_stats.ess(z, **axes, method="bulk")),
-        np.asarray(array_stats.ess(z, **axes, method="tail", prob=(0.05, 0.95))),
+        np.asarray(stats.rhat(z, **axes)),
+        np.asarray(stats.ess(z, **axes, method="bulk")),
+        np.asarray(stats.ess(z, **axes, method="tail", prob=(0.05, 0.95))),
         sd / prior_sd,
         np.full(len(names), np.nan) if bootstrap is None else bootstrap.std(axis=0) / sd,
         float(np.mean(sampled.draws.diverging)),

@@ -14,7 +14,8 @@ import numpy as np
 
 from scalaw.infer.programs import Clock, Program, call
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
-from scalaw.model.scaling_model import Arrays, Structure, constrain, location, log_likelihood, log_prior
+from scalaw.model.program import constrain, location, log_likelihood, log_prior
+from scalaw.model.structure import Arrays, Structure
 
 
 class Evaluated(NamedTuple):

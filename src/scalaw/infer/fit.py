@@ -136,7 +136,7 @@ class Fit:
     def __str__(self) -> str:
         head = f"{self.label} with {self.model.noise.name} noise on {len(self.runs)} runs from {self.runs.source}"
         columns = ["median", "lower", "upper", "rhat", "ess_bulk", "bootstrap_ratio"]
-        table = self.to_frame()[columns].to_string(float_format=lambda v: f"{v:.5g}")
+        table = self.to_frame()[columns].map(lambda v: f"{v:.5g}").to_string()
         return f"{head}\nverdict: {self.verdict}\n{table}\n(lower, upper: {PROB:.0%} equal-tailed interval)"
 
 

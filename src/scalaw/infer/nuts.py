@@ -14,7 +14,8 @@ import jax
 from numpyro.infer import NUTS
 
 from scalaw.infer.executables import SCENARIOS, dynamic_map, take
-from scalaw.model.scaling_model import Arrays, Structure, constrain, log_density
+from scalaw.model.program import constrain, log_density
+from scalaw.model.structure import Arrays, Structure
 
 
 class Settings(NamedTuple):

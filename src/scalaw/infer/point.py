@@ -19,16 +19,8 @@ import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.model.scaling_model import (
-    Arrays,
-    Structure,
-    constrain,
-    location,
-    log_density,
-    natural,
-    places_of,
-    start_near,
-)
+from scalaw.model.program import constrain, location, log_density, natural, places_of, start_near
+from scalaw.model.structure import Arrays, Structure
 
 ITERATIONS = 100
 TOLERANCE = 1e-10  # predicted gain in log density at which a search has arrived

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,7 +21,8 @@ from scalaw.infer.executables import bucket
 from scalaw.infer.references import References, bind, reference_prior, references
 from scalaw.laws.law import Law
 from scalaw.model.distributions import prior_numbers
-from scalaw.model.scaling_model import Arrays, ScalingModel
+from scalaw.model.scaling_model import ScalingModel
+from scalaw.model.structure import Arrays
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,14 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs))
 
 
-def _pad(values: np.ndarray, rows: int, filler: float | np.ndarray) -> np.ndarray:
+def _pad(values: Any, rows: int, filler: Any) -> np.ndarray:
     values = np.asarray(values, np.float64)
     out = np.empty((rows, *values.shape[1:]))
     out[: len(values)], out[len(values) :] = values, filler
     return out
 
 
-def _used(law: Law, refs: Mapping[str, float]) -> dict[str, np.ndarray]:
+def _used(law: Law, refs: Mapping[str, float]) -> dict[str, np.float64]:
     """References of the law's own units: others would make another program."""
     return {unit: np.float64(refs[unit]) for unit in sorted({c.unit for c in law.covariates} | {"loss"})}
 

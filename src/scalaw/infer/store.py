@@ -86,8 +86,15 @@ def _describe(fit: Fit) -> dict[str, Any]:
             for name in RUN_FACTS
             for value in [getattr(fit.runs, name)]
         },
-        "frame": json.loads(fit.runs.frame.to_json(orient="split", double_precision=15)),
+        "frame": _table(fit.runs),
     }
+
+
+def _table(runs: Runs) -> dict[str, Any]:
+    """The table as plain data; floats keep every digit."""
+    cells = runs.frame.astype(object).where(runs.frame.notna(), None)
+    rows = [[c.item() if hasattr(c, "item") else c for c in row] for row in cells.to_numpy().tolist()]
+    return {"columns": [str(name) for name in cells.columns], "data": rows}
 
 
 def load(path: str | Path, law: Law | None = None) -> Fit:
@@ -114,13 +121,13 @@ def load(path: str | Path, law: Law | None = None) -> Fit:
     try:
         with xr.open_datatree(path, engine="h5netcdf") as opened:
             tree = opened.load()
-        told = json.loads(tree.attrs.pop("scalaw"))
+        told = json.loads(str(tree.attrs.pop("scalaw")))
         _validate(tree, told)
         runs = _runs(told)
         noise = get_noise(told["noise"])
-        priors = tuple((name, _prior(p)) for name, p in sorted(told["priors"].items()))
+        priors = tuple((name, Prior(**_tuples(p))) for name, p in sorted(told["priors"].items()))
         refs = References(told["refs"]["units"], told["refs"]["statistics"])
-        verdict = Verdict(**{k: tuple(v) if isinstance(v, list) else v for k, v in told["verdict"].items()})
+        verdict = Verdict(**_tuples(told["verdict"]))
         parameters, recipe = tuple(told["parameters"]), told["recipe"]
         digest = recipe["digests"]["law"]
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -140,8 +147,9 @@ def load(path: str | Path, law: Law | None = None) -> Fit:
     return Fit(tree, ScalingModel(found, noise, priors), runs, refs, verdict, parameters, recipe)
 
 
-def _prior(told: dict[str, Any]) -> Prior:
-    return Prior(**{**told, "numbers": tuple(told["numbers"])})
+def _tuples(told: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists only; records hold tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
 
 
 def _validate(tree: Any, told: Any) -> None:
@@ -157,7 +165,7 @@ def _validate(tree: Any, told: Any) -> None:
         raise ValueError("draws of two lengths")
     if sizes["log_likelihood"] != {"chain": chains, "draw": draws, "run": runs}:
         raise ValueError("log likelihood of another size")
-    if len(told["frame"]["index"]) != runs:
+    if len(told["frame"]["data"]) != runs:
         raise ValueError("runs of another number")
     if not np.all(np.isfinite(np.asarray(tree["constant_data"]["row_weight"]))):
         raise ValueError("row weights")
@@ -167,6 +175,5 @@ def _runs(told: dict[str, Any]) -> Runs:
     import pandas as pd
 
     frame = pd.DataFrame(told["frame"]["data"], columns=told["frame"]["columns"])
-    facts = {name: tuple(value) if isinstance(value, list) else value for name, value in told["runs"].items()}
     numeric = frame.select_dtypes("number").columns
-    return Runs(frame.astype(dict.fromkeys(numeric, "float64")), **facts)
+    return Runs(frame.astype(dict.fromkeys(numeric, "float64")), **_tuples(told["runs"]))

@@ -1,0 +1,148 @@
+"""The NumPyro program of a scaling model, and the densities that inference needs.
+
+:func:`program` is the NumPyro model of one scenario, a function of a :class:`~scalaw.model.structure.Structure` and of
+:class:`~scalaw.model.structure.Arrays` alone. All parameters are in reference units; ``y`` is the log of the loss over
+the reference loss. A fixed parameter is replaced by its value after it was drawn, a tied one by its partner: the
+unused coordinate keeps its own proper prior, which integrates to one, so evidence and all other draws are
+unchanged.
+
+Inference works on a flat vector ``c`` of sampling coordinates (:mod:`scalaw.model.coordinates`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+from numpyro.distributions import biject_to
+from numpyro.infer.util import potential_energy
+
+from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
+from scalaw.model.distributions import distribution
+from scalaw.model.structure import Arrays, Structure
+
+
+def _distributions(structure: Structure, arrays: Arrays) -> dict[str, Any]:
+    return {
+        name: distribution(family, arrays.prior[i], n)
+        for i, (name, family, n) in enumerate(
+            zip(structure.names, structure.families, structure.sizes, strict=True)
+        )
+    }
+
+
+def _assemble(structure: Structure, arrays: Arrays, draws: dict[str, Any]) -> dict[str, Any]:
+    """Values in reference units from raw draws: shift and stretch, then fix, then tie."""
+    law = structure.parts.law
+    low, stretch = arrays.prior[:, 2], arrays.prior[:, 3]
+    values = {name: low[i] + stretch[i] * draws[name] for i, name in enumerate(structure.names)}
+    drawn = structure.join(values)
+    # Units contain dimensionless parameters only, and those are the same in either unit.
+    known = structure.split(jnp.where(arrays.fixed, arrays.fixed_value, drawn)[arrays.tie])
+    factors = {p.name: law.factor(p, known, arrays.refs, jnp) for p in law.parameters}
+    given = structure.split(arrays.fixed_value)
+    held = structure.join({name: value / factors.get(name, 1.0) for name, value in given.items()})
+    return structure.split(jnp.where(arrays.fixed, held, drawn)[arrays.tie])
+
+
+def places_of(structure: Structure) -> Places:
+    """Which coordinates :mod:`scalaw.model.coordinates` changes."""
+    law = structure.parts.law
+    starts = np.cumsum([0, *[n or 1 for n in structure.sizes]])
+    scalars = [
+        (p.role, family, int(start))
+        for p, family, start, n in zip(
+            law.parameters, structure.families, starts, structure.sizes, strict=False
+        )
+        if n is None
+    ]
+    amplitudes = tuple(at for role, family, at in scalars if (role, family) == ("amplitude", "LogNormal"))
+    level = [at for role, family, at in scalars if (role, family) == ("irreducible", "Beta")]
+    centred = law.units == "reference" and all(c.scaling != "absolute" for c in law.covariates)
+    irreducible = level[0] if len(level) == 1 and centred else None
+    return Places(amplitudes if len(amplitudes) > 1 else (), irreducible)
+
+
+def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
+    """The law at the centre of the runs without its irreducible loss."""
+    law = structure.parts.law
+    values = _values(structure, arrays, z)
+    values |= {p.name: 0.0 for p in law.parameters if p.role == "irreducible"}
+    centre = [0.0 if c.scaling == "interval" else 1.0 for c in law.covariates]
+    return law.function(*centre, **{p.name: values[p.name] for p in law.parameters})
+
+
+def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
+    """The parameters' own unconstrained coordinates ``z`` and the log Jacobian determinant."""
+    places = places_of(structure)
+    if places.amplitudes:
+        c = split_sum(c, places, arrays.fixed)
+    if places.irreducible is None:
+        return c, 0.0
+    width = arrays.prior[structure.owner(places.irreducible), 3]
+    return share_of_level(c, places, arrays.fixed, width, partial(_rest, structure, arrays))
+
+
+def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
+    """Sampling coordinates of ``z``, exact but for an irreducible loss at the edge of its range."""
+    places = places_of(structure)
+    at = places.irreducible
+    if at is not None:
+        width = arrays.prior[structure.owner(at), 3]
+        rest = jnp.where(arrays.fixed[at], 0.0, _rest(structure, arrays, z))
+        z = z.at[at].set(width * jax.nn.sigmoid(z[at]) + rest)
+    return join_sum(z, places, arrays.fixed) if places.amplitudes else z
+
+
+def program(structure: Structure, arrays: Arrays, likelihood: bool = True) -> None:
+    """The NumPyro model of one scenario; ``likelihood=False`` leaves the prior alone."""
+    draws = {name: numpyro.sample(name, d) for name, d in _distributions(structure, arrays).items()}
+    if likelihood:
+        values = _assemble(structure, arrays, draws)
+        rows = structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values)
+        numpyro.factor("log_likelihood", jnp.sum(arrays.row_weight * rows))
+
+
+def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
+    """Log of the law's prediction over the reference loss, shape (rows,)."""
+    law = structure.parts.law
+    covariates = [arrays.covariates[c.name] for c in law.covariates]
+    return jnp.log(law.function(*covariates, **{p.name: values[p.name] for p in law.parameters}))
+
+
+def _values(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
+    raw = structure.split(z)
+    distributions = _distributions(structure, arrays)
+    return _assemble(
+        structure, arrays, {name: biject_to(d.support)(raw[name]) for name, d in distributions.items()}
+    )
+
+
+def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
+    """Values in reference units from a flat vector of sampling coordinates, shape (coordinates,)."""
+    return _values(structure, arrays, natural(structure, arrays, c)[0])
+
+
+def log_density(structure: Structure, arrays: Arrays, c: Any, likelihood: bool = True) -> Any:
+    """Log prior (with the Jacobian of the sampling coordinates) plus weighted log likelihood."""
+    z, log_jacobian = natural(structure, arrays, c)
+    potential = potential_energy(program, (structure, arrays, likelihood), {}, structure.split(z))
+    return log_jacobian - potential
+
+
+def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
+    """Log density of each row's log loss, unweighted, shape (rows,)."""
+    return structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values)
+
+
+def log_prior(structure: Structure, arrays: Arrays, c: Any) -> Any:
+    """Log prior density of the raw draws without any Jacobian, one value per parameter."""
+    raw = structure.split(natural(structure, arrays, c)[0])
+    terms = []
+    for name, d in _distributions(structure, arrays).items():
+        terms.append(d.log_prob(biject_to(d.support)(raw[name])))
+    return jnp.stack(terms)

@@ -1,0 +1,87 @@
+"""What a compiled program depends on, and the arrays that everything else is.
+
+:class:`Structure` is the hashable key of a program; :class:`Arrays` is its input. Whatever differs between data sets,
+folds, priors or nested laws is in the arrays: rows are padded, selected or repeated by ``row_weight`` (never a
+measurement precision), prior *numbers* are inputs (families are structure), parameters are held or tied by a mask.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from scalaw.laws.law import Law
+from scalaw.model.noise import Noise
+
+
+class Arrays(NamedTuple):
+    """One scenario, all float64 (in a batch every leaf has a leading scenario axis).
+
+    ``covariates``: dict of (rows,) or (rows, size); ``y``, ``row_weight``: (rows,);
+    ``prior``: (parameters, 4); ``fixed``, ``fixed_value``, ``tie``: (coordinates,); ``refs``: dict of scalars.
+    """
+
+    covariates: dict[str, Any]
+    y: Any
+    row_weight: Any
+    prior: Any
+    fixed: Any
+    fixed_value: Any
+    tie: Any
+    refs: dict[str, Any]
+
+
+class Parts:
+    """Law and noise carried along without taking part in equality: the structure's key already says it all."""
+
+    def __init__(self, law: Law, noise: Noise):
+        self.law, self.noise = law, noise
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parts)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Structure(NamedTuple):
+    """Hashable key of a compiled program: law and options, noise, prior families, sizes."""
+
+    law: tuple[Any, ...]
+    noise: tuple[Any, ...]
+    families: tuple[str, ...]
+    sizes: tuple[int | None, ...]
+    parts: Parts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameter names."""
+        return tuple(p.name for p in (*self.parts.law.parameters, *self.parts.noise.parameters))
+
+    @property
+    def n_coordinates(self) -> int:
+        """Length of the flat vector."""
+        return sum(n or 1 for n in self.sizes)
+
+    @property
+    def n_law_coordinates(self) -> int:
+        """How many coordinates, at the start of the flat vector, belong to the law."""
+        return sum(n or 1 for n in self.sizes[: len(self.parts.law.parameters)])
+
+    def owner(self, coordinate: int) -> int:
+        """Index of the parameter that a coordinate belongs to."""
+        return int(np.searchsorted(np.cumsum([n or 1 for n in self.sizes]), coordinate, side="right"))
+
+    def split(self, flat: Any) -> dict[str, Any]:
+        """Flat vector → dictionary by parameter; the last axis is split."""
+        values, start = {}, 0
+        for name, n in zip(self.names, self.sizes, strict=True):
+            values[name] = flat[..., start] if n is None else flat[..., start : start + n]
+            start += n or 1
+        return values
+
+    def join(self, values: dict[str, Any]) -> Any:
+        """Inverse of :meth:`split` for one draw."""
+        return jnp.concatenate([jnp.atleast_1d(values[name]) for name in self.names])
