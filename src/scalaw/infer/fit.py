@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalaw.data import Runs, check_runs
+from scalaw.data import Runs
 from scalaw.errors import Problem, ScalawError
 from scalaw.infer.batch import Progress, Sampled, sample
 from scalaw.infer.bootstrap import bootstrap_modes
@@ -33,7 +33,7 @@ from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
 from scalaw.infer.programs import Clock
 from scalaw.infer.references import References, bind
-from scalaw.infer.scenarios import Scenario, scenario_of
+from scalaw.infer.scenarios import NOT_LEARNED, Scenario, checked_weights, scenario_of, table_problems
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws import get_law
 from scalaw.laws.law import Law, registry
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PRIOR_DRAWS = 4000
-#: Codes of table problems that say a parameter cannot be learned: they ask for a look at the fit.
-NOT_LEARNED = ("D040", "D041", "D042")
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,9 +256,10 @@ def fit_models(
     ``progress`` is told in words which laws are being sampled; the other arguments are those of :func:`fit`.
     """
     scenarios, warnings, tables = [], [], []
+    used = checked_weights(runs, row_weight) > 0
     for model in models:
         table = bind(model.law, runs)
-        found = check_runs(table, model.law, len(model.free) - len(model.law.free), allow_prior_dominated)
+        found = table_problems(table, used, model, allow_prior_dominated)
         if any(problem.severity == "E" for problem in found):
             raise ScalawError.of(found)
         warnings.append([p for p in found if p.code in NOT_LEARNED])

@@ -15,14 +15,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from scalaw.data import Runs
-from scalaw.errors import ScalawError
+from scalaw.data import Runs, check_runs
+from scalaw.errors import Problem, ScalawError
 from scalaw.infer.executables import bucket
 from scalaw.infer.references import References, bind, reference_prior, references
 from scalaw.laws.law import Law
 from scalaw.model.distributions import prior_numbers
 from scalaw.model.scaling_model import ScalingModel
 from scalaw.model.structure import Arrays
+
+#: Codes of table problems that say a parameter cannot be learned: they ask for a look at the fit.
+NOT_LEARNED = ("D040", "D041", "D042")
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,33 @@ def scenario_of(
     name: str | None = None,
 ) -> Scenario:
     """A scenario from a table; rows of weight 0 are held out and give their loss to nothing."""
-    weight = np.ones(len(runs)) if row_weight is None else np.asarray(row_weight, float)
-    if weight.shape != (len(runs),) or not np.all(np.isfinite(weight) & (weight >= 0)) or not weight.any():
-        raise ScalawError("D056", "row weights must be finite, ≥ 0 and not all 0", runs.source)
+    weight = checked_weights(runs, row_weight)
     runs = bind(model.law, runs)
     refs = refs or references(runs, model.law, weight > 0)
     covariates = {c.name: runs.values(c.name) for c in model.law.covariates}
     return Scenario(name or model.label, model, covariates, runs.values("loss"), weight, refs)
+
+
+def checked_weights(runs: Runs, row_weight: Any = None) -> np.ndarray:
+    """Row weights of a table, shape (rows,), all one by default (D056 for what are no weights)."""
+    try:
+        weight = np.ones(len(runs)) if row_weight is None else np.asarray(row_weight, float)
+    except (TypeError, ValueError):
+        weight = np.empty(0)
+    if weight.shape != (len(runs),) or not np.all(np.isfinite(weight) & (weight >= 0)) or not weight.any():
+        fix = "one number per run, finite and ≥ 0, not all 0"
+        raise ScalawError("D056", "these are no row weights", runs.source, fix=fix)
+    return weight
+
+
+def table_problems(runs: Runs, used: np.ndarray, model: ScalingModel, allowed: bool) -> list[Problem]:
+    """What is to be known about all runs; what can be learned is judged by those that are not held out."""
+    arguments = (model.law, len(model.free) - len(model.law.free), allowed)
+    found = check_runs(runs, *arguments)
+    if used.all():
+        return found
+    learned = [p for p in check_runs(runs.select(used), *arguments) if p.code in NOT_LEARNED]
+    return [*learned, *(p for p in found if p.code not in NOT_LEARNED)]
 
 
 def padded_rows(scenarios: Sequence[Scenario]) -> int:
