@@ -134,7 +134,7 @@ def fit(
     model = model_of(law, noise=sampler.noise, priors=pairs(prior, "--prior"), fixed=numbers(fix, "--fix"))
     settings = checked_settings(sampler.chains, sampler.warmup, sampler.draws, sampler.target_accept)
     table = read(runs, reader, show)
-    with show.progress("fitting", 1) as step:
+    with show.progress("fitting", 2) as step:
         found = fit_models(
             table,
             [model],
@@ -197,7 +197,7 @@ def compare(
     if len(laws) < 2:
         raise typer.BadParameter("give --law twice or more")
     table = read(runs, reader, show)
-    with show.progress("comparing", len(laws) * (2 if holdout else 1)) as step:
+    with show.progress("comparing", (len(laws) + 1) * (2 if holdout else 1)) as step:
         found = compare_laws(table, laws, holdout=holdout, progress=step, **asdict(sampler))
     for path in saved(found.fits, save_fits):
         show.say(f"saved {path}")

@@ -7,6 +7,8 @@ forecast is printed beside it, whatever it is.
 
 from __future__ import annotations
 
+import importlib
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +95,9 @@ def demo(output: Path, *, seed: int, draws: int, warmup: int, show: Show) -> Res
 
     started = time.perf_counter()
     show.say(f"scalaw demo: three laws on ten published runs, report to {output}")
-    # Two calls of the sampler (the first two laws share a program), the forecast and the report.
-    with show.progress("demo", 4) as step:
+    threading.Thread(target=_load_ahead, daemon=True).start()
+    # Compiling, two calls of the sampler (the first two laws share a program), the forecast and the report.
+    with show.progress("demo", 5) as step:
         found = compute(seed, draws, warmup, step)
         step("report")
         report(
@@ -110,6 +113,12 @@ def demo(output: Path, *, seed: int, draws: int, warmup: int, show: Show) -> Res
     notes = [RECIPES, *found.forecast.notes, *found.runs.caveats]
     data = {**found.to_json(), "output": str(path), "seed": seed, "seconds": seconds}
     return Result(data, text, found.comparison.level, found.comparison.reasons, notes)
+
+
+def _load_ahead() -> None:
+    """Import what the end of the demo needs while its beginning compiles and samples: a second or two saved."""
+    for name in ("arviz_stats", "matplotlib.figure", "matplotlib.backends.backend_svg"):
+        importlib.import_module(name)
 
 
 def demo_lines(found: Demo) -> list[RenderableType]:
@@ -152,6 +161,6 @@ def demo_lines(found: Demo) -> list[RenderableType]:
             f"{row['reach_decades']:.1f}",
         )
     lines += ["", sentence("Forecast of a new run, the three laws averaged with equal weights:"), out, ""]
-    stacked = ", ".join(f"{law} {number(weight, 2)}" for law, weight in found.comparison.stacking.items())
+    stacked = ", ".join(f"{law} {weight:.2f}" for law, weight in found.comparison.stacking.items())
     lines.append(sentence(f"Stacking weights, for comparison: {stacked}."))
     return [*lines, *(sentence(f"{note[0].upper()}{note[1:]}.") for note in forecast.notes)]

@@ -122,10 +122,10 @@ def score_table(comparison: Comparison) -> Table:
     out = table(*columns, *held, left=2)
     levels = {fit.label: fit.verdict.level for fit in comparison.fits}
     for score in comparison.scores:
-        cells = [score[key] for key in ("elpd", "se", "elpd_diff", "dse", "pareto_k", "law_weight")]
-        cells += [score["holdout_log_score"]] * bool(held)
+        cells = [number(score[key], 3) for key in ("elpd", "se", "elpd_diff", "dse", "pareto_k")]
+        cells += [f"{score['law_weight']:.2f}", *[number(score["holdout_log_score"], 3)] * bool(held)]
         level = levels[score["law"]]
-        out.add_row(score["law"], Text(level, style=_COLOURS[level]), *(number(cell, 3) for cell in cells))
+        out.add_row(score["law"], Text(level, style=_COLOURS[level]), *cells)
     return out
 
 
