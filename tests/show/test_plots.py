@@ -14,7 +14,7 @@ import pytest
 import scalaw as sl
 from scalaw.errors import ScalawError
 from scalaw.show.curves import cluster, design_of, groups, law_curve
-from scalaw.show.drawing import STYLE, canvas, drawn, log_ticks, plain, table_digest
+from scalaw.show.drawing import STYLE, canvas, drawn, log_ticks, plain
 from scalaw.show.plots import plot_data, plot_exponents, plot_forecast, plot_loo_pit, plot_residuals
 from scalaw.show.plots_fit import envelope, loo_pit_values
 from scalaw.show.svg import inline_svg
@@ -175,7 +175,7 @@ def test_fits_of_different_runs_do_not_share_a_figure(fits):
 
 def test_binding_x_makes_no_other_table():
     runs = grid_runs(True)
-    assert table_digest(runs) == table_digest(runs.along("C")) != table_digest(runs.select([0, 1]))
+    assert runs.digest == runs.along("C").digest != runs.select([0, 1]).digest
 
 
 @needs_fits

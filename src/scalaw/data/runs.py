@@ -167,8 +167,8 @@ class Runs:
 
     @property
     def digest(self) -> str:
-        """Hash of the content: 16 hexadecimal digits, independent of the order of the columns."""
-        state = hashlib.sha256(repr((self.convention, self.loss_kind, self.columns.get("x"))).encode())
+        """Hash of the content: 16 hexadecimal digits; the order of columns and the binding of x do not count."""
+        state = hashlib.sha256(repr((self.convention, self.loss_kind)).encode())
         for name in sorted(map(str, self.frame.columns)):
             column = self.frame[name]
             state.update(repr((name, len(column))).encode())

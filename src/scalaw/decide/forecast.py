@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalaw.decide.points import FAR_DECADES, reach_decades, read_points, wanted
+from scalaw.data import Runs
+from scalaw.decide.points import FAR_DECADES, other_count, reach_decades, read_points, wanted
 from scalaw.errors import ScalawError
 from scalaw.infer import Fit
 from scalaw.infer.evaluate import evaluate
@@ -131,23 +132,19 @@ def forecast(
     Raises
     ------
     ScalawError
-        P001 for points or a ``prob`` that make no sense, P004 for fits of different runs.
+        P001 for points or a ``prob`` that make no sense, P004 for fits that cannot be averaged.
     """
     fits = [fits] if isinstance(fits, Fit) else list(fits)
     if not 0 < prob < 1:
         raise ScalawError("P001", f"prob is {prob}", "forecast", fix="a probability in (0, 1), such as 0.9")
-    if len({f.recipe["digests"]["runs"] for f in fits}) > 1:
-        raise ScalawError(
-            "P004", "the fits are of different runs", "forecast", fix="average fits of one table"
-        )
-    runs = next((f.runs for f in fits if "x" in f.runs.columns), fits[0].runs)
+    runs = _common_runs(fits)
     at = read_points(points, runs)
     share = _shares(fits, weights)
     draws = {f.label: _draws(f, at, seed) for f in fits}
     total = min(len(curve) for curve, _ in draws.values())
     take = {law: _spread(len(draws[law][0]), round(total * w)) for law, w in share.items()}
     reach = reach_decades(at, runs)
-    notes = [NO_DISCREPANCY]
+    notes = [NO_DISCREPANCY, *other_count(points, runs)]
     if np.any(reach > FAR_DECADES):
         notes.append(
             f"P002 reaches {reach.max():.1f} decades beyond the runs: the interval rests on the law alone"
@@ -165,6 +162,20 @@ def forecast(
         reasons=tuple(f"{f.label}: {reason}" for f in fits for reason in f.verdict.reasons),
         notes=tuple(notes),
     )
+
+
+def _common_runs(fits: Sequence[Fit]) -> Runs:
+    """The one table that all fits are of, with x bound if any of them binds it."""
+    what = ""
+    if len({f.recipe["digests"]["runs"] for f in fits}) > 1:
+        what = "the fits are of different runs"
+    elif len({f.runs.columns["x"] for f in fits if "x" in f.runs.columns}) > 1:
+        what = "the fits bind x to different columns"
+    elif len({f.label for f in fits}) < len(fits):
+        what = "two fits are of one law"
+    if what:
+        raise ScalawError("P004", what, "forecast", fix="average different laws fitted to one table")
+    return next((f.runs for f in fits if "x" in f.runs.columns), fits[0].runs)
 
 
 def _shares(fits: Sequence[Fit], weights: Mapping[str, float] | None) -> dict[str, float]:

@@ -13,6 +13,8 @@ from scalaw.laws.law import Law
 
 #: Beyond this many decades a forecast says that its interval rests on the law alone (P002).
 FAR_DECADES = 2.0
+#: Nats by which the runs' own C may differ from 6·N·D before it is said.
+OTHER_COUNT = 0.05
 
 
 def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
@@ -59,6 +61,20 @@ def _numbers(name: str, value: Any) -> np.ndarray:
     if not out.size or not np.all(np.isfinite(out) & (out > 0)):
         raise ScalawError("P001", f"{name} must be finite and > 0, got {value}", "forecast")
     return out
+
+
+def other_count(given: Mapping[str, Any], runs: Runs) -> list[str]:
+    """A note where C was filled in as 6·N·D but the runs count it otherwise."""
+    if (
+        given.get("C") is not None
+        or given.get("x") is not None
+        or not {"N", "D", "C"} <= set(runs.covariates)
+    ):
+        return []
+    ratio = float(np.median(runs.values("C") / (6.0 * runs.values("N") * runs.values("D"))))
+    if abs(np.log(ratio)) < OTHER_COUNT:
+        return []
+    return [f"C was filled in as 6·N·D, but in the runs it is {ratio:.2g} times that: give C too"]
 
 
 def wanted(law: Law, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -113,15 +113,9 @@ def same_runs(fits: Sequence[Fit]) -> Runs:
     """The table that all fits are of (P004 when there are several)."""
     if not fits:
         raise ScalawError("P004", "there is no fit to show", fix="pass at least one fit")
-    if len({table_digest(f.runs) for f in fits}) > 1:
+    if len({f.runs.digest for f in fits}) > 1:
         raise ScalawError("P004", "the fits are of different runs", "figure", fix="draw them one by one")
     return next((f.runs for f in fits if "x" in f.runs.columns), fits[0].runs)
-
-
-def table_digest(runs: Runs) -> str:
-    """Digest of a table whatever its ``x`` is bound to."""
-    columns = {role: name for role, name in runs.columns.items() if role != "x"}
-    return Runs(runs.frame, columns, runs.convention, runs.loss_kind).digest
 
 
 def axis_label(name: str, runs: Runs) -> str:

@@ -13,7 +13,6 @@ them. Every text from a table or a law's name is escaped by the template engine.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,8 @@ from scalaw.decide import Comparison, Forecast
 from scalaw.errors import ScalawError
 from scalaw.infer import Fit
 from scalaw.infer.interval import PROB
-from scalaw.show.drawing import percent, plain, table_digest, trained
+from scalaw.infer.store import write_aside
+from scalaw.show.drawing import percent, plain, trained
 from scalaw.show.plots import plot_data, plot_exponents, plot_forecast, plot_loo_pit, plot_residuals
 from scalaw.show.plots_data import fits_of
 from scalaw.show.plots_forecast import checked_actual, exponent_rows
@@ -131,7 +131,7 @@ def _environment() -> jinja2.Environment:
 def _by_table(fits: Sequence[Fit]) -> list[list[Fit]]:
     groups: dict[str, list[Fit]] = {}
     for f in fits:
-        groups.setdefault(table_digest(f.runs), []).append(f)
+        groups.setdefault(f.runs.digest, []).append(f)
     return list(groups.values())
 
 
@@ -191,13 +191,4 @@ def _writable(path: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write aside and rename, so that no reader ever meets half a report."""
-    aside = path.with_name(f".scalaw-{secrets.token_hex(8)}.tmp")
-    try:
-        with aside.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-        os.replace(aside, path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ScalawError("S004", f"cannot write there: {reason}", plain(path)) from error
-    finally:
-        aside.unlink(missing_ok=True)
+    write_aside(path, lambda aside: aside.write_bytes(text.encode("utf-8", errors="replace")))

@@ -21,7 +21,7 @@ from scalaw.infer import Fit
 from scalaw.infer.diagnose import BOOTSTRAP_RATIO, ESS, RHAT
 from scalaw.infer.interval import Interval
 from scalaw.laws.law import Parameter
-from scalaw.show.drawing import LOSSES, runs_text, table_digest, trained
+from scalaw.show.drawing import LOSSES, runs_text, trained
 
 MEANING = {
     "OK": "the checks found nothing to object to",
@@ -240,7 +240,7 @@ def tables_of(fits: Sequence[Fit]) -> list[dict[str, Any]]:
     """Every different table of runs behind the fits, once."""
     seen: dict[str, list[Fit]] = {}
     for f in fits:
-        seen.setdefault(table_digest(f.runs), []).append(f)
+        seen.setdefault(f.runs.digest, []).append(f)
     return [_table(members) for members in seen.values()]
 
 
