@@ -296,13 +296,13 @@ def _finish(
         None if modes is None else modes[:, free],
     )
     of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
-    verdict = diagnose(sampled, measured, of_law, [f"{p.what}. {p.why}".strip(". ") for p in warned])
+    verdict = diagnose(sampled, measured, of_law, [f"{p.what}: {p.why}".strip(": ") for p in warned])
     positions = np.asarray(sampled.draws.position)
     pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
     tree = build_tree(sampled, runs, pointwise)
     recipe = {
         "method": "nuts",
-        "seed": seed,
+        "seed": int(seed),
         "settings": settings._asdict(),
         "searches": {"starts": sampled.starts, "agreed": sampled.agreed, "rival": sampled.rival},
         "seconds": {"compile": clock.compile, "run": clock.run},

@@ -19,7 +19,14 @@ import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.model.program import constrain, location, log_density, natural, places_of, start_near
+from scalaw.model.program import (
+    constrain,
+    location,
+    log_density,
+    natural,
+    start_near,
+    values_at,
+)
 from scalaw.model.structure import Arrays, Structure
 
 ITERATIONS = 100
@@ -69,7 +76,7 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
         damped = newton + damping * jnp.diag(jnp.diag(newton))
         move = cho_solve(cho_factor(damped, lower=True), gradient)
         move = move * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(jnp.max(jnp.abs(move)), 1e-300))
-        promise = jnp.abs(gradient @ move)
+        promise = gradient @ cho_solve(cho_factor(newton, lower=True), gradient)
         return _Search(
             position + move, position, value, gradient, newton, fisher, damping, promise, search.iteration + 1
         )
@@ -93,11 +100,12 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
     rows = jnp.maximum(jnp.sum(w), 1.0)
 
     def at(c: Any) -> tuple[Any, Any]:
-        values = constrain(structure, arrays, c)
+        z = natural(structure, arrays, c)[0]
+        values = values_at(structure, arrays, z)
         where = location(structure, arrays, values)
-        return where, (where, values)
+        return (where, z), (where, values)
 
-    jacobian, (center, values) = jax.jacfwd(at, has_aux=True)(c)
+    (jacobian, to_z), (center, values) = jax.jacfwd(at, has_aux=True)(c)
     score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values)))(center)
     residual = arrays.y - center
     tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
@@ -110,31 +118,27 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
         return log_prob(arrays.y, center, moved)
 
     of_noise = jnp.pad(jax.jacfwd(noisy)(c[n_law:]), ((0, 0), (n_law, 0)))
-    rest = of_noise.T @ (w[:, None] * of_noise) + jnp.diag(_prior_curvature(structure, arrays))
+    of_prior = to_z.T @ (_prior_curvature(structure, arrays)[:, None] * to_z)
+    rest = of_noise.T @ (w[:, None] * of_noise) + of_prior
     newton = jacobian.T @ ((w * weight)[:, None] * jacobian) + rest
     return newton, information * (jacobian.T @ (w[:, None] * jacobian)) + rest
 
 
 def _prior_curvature(structure: Structure, arrays: Arrays) -> Any:
-    """Rough curvature of the prior per coordinate: it shapes steps and whitening, never the answer."""
+    """Rough curvature of the prior per own coordinate: it shapes steps and whitening, never the answer."""
     rough = {
         "Normal": lambda a, b: b**-2,
         "LogNormal": lambda a, b: b**-2,
         "OrderedLogNormal": lambda a, b: b**-2,
         "Gamma": lambda a, b: a,
-        "Beta": lambda a, b: a * b / (a + b),
+        "Beta": lambda a, b: a * b / (a + b + 1.0),
         "HalfNormal": lambda a, b: 2.0 + 0.0 * a,
     }
     per_parameter = [
         jnp.full(n or 1, rough[family](arrays.prior[i, 0], arrays.prior[i, 1]))
         for i, (family, n) in enumerate(zip(structure.families, structure.sizes, strict=True))
     ]
-    curvature = jnp.concatenate(per_parameter)
-    level = places_of(structure).irreducible
-    if level is None:
-        return curvature
-    a, b, _, width = arrays.prior[structure.owner(level)]
-    return curvature.at[level].set((a + b) ** 2 * (a + b + 1) / (a * b * width**2))
+    return jnp.concatenate(per_parameter)
 
 
 def mode_executable(structure: Structure, jobs: int) -> Any:

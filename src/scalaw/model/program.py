@@ -70,7 +70,7 @@ def places_of(structure: Structure) -> Places:
 def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
     """The law at the centre of the runs without its irreducible loss."""
     law = structure.parts.law
-    values = _values(structure, arrays, z)
+    values = values_at(structure, arrays, z)
     values |= {p.name: 0.0 for p in law.parameters if p.role == "irreducible"}
     centre = [0.0 if c.scaling == "interval" else 1.0 for c in law.covariates]
     return law.function(*centre, **{p.name: values[p.name] for p in law.parameters})
@@ -114,7 +114,8 @@ def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> An
     return jnp.log(law.function(*covariates, **{p.name: values[p.name] for p in law.parameters}))
 
 
-def _values(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
+def values_at(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
+    """Values in reference units from the parameters' own unconstrained coordinates."""
     raw = structure.split(z)
     distributions = _distributions(structure, arrays)
     return _assemble(
@@ -124,7 +125,7 @@ def _values(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
 
 def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
     """Values in reference units from a flat vector of sampling coordinates, shape (coordinates,)."""
-    return _values(structure, arrays, natural(structure, arrays, c)[0])
+    return values_at(structure, arrays, natural(structure, arrays, c)[0])
 
 
 def log_density(structure: Structure, arrays: Arrays, c: Any, likelihood: bool = True) -> Any:
