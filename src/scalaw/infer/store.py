@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from scalaw.data import Runs
 from scalaw.errors import ScalawError
 from scalaw.infer.diagnose import Verdict
 from scalaw.infer.references import References
+from scalaw.infer.store_checks import FORMAT, RUN_FACTS, check_match, check_size, check_told
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
@@ -29,45 +29,28 @@ from scalaw.model.scaling_model import ScalingModel
 if TYPE_CHECKING:
     from scalaw.infer.fit import Fit
 
-FORMAT = 1
-GROUPS = {
-    "posterior",
-    "sample_stats",
-    "log_likelihood",
-    "log_prior",
-    "sampling",
-    "observed_data",
-    "constant_data",
-}
-RUN_FACTS = (
-    "columns",
-    "convention",
-    "loss_kind",
-    "source",
-    "conversions",
-    "citation",
-    "caveats",
-    "flops",
-    "groups",
-)
+#: What reading a file that is no fit may raise.
+UNREADABLE = (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError)
 
 
 def save(fit: Fit, path: str | Path) -> None:
     """Write a fit; an existing file is replaced in one step, or not at all."""
-    path = Path(path)
     tree = fit.tree.copy()
     tree.attrs["scalaw"] = json.dumps(_describe(fit), allow_nan=True)
+    write_aside(Path(path), lambda aside: tree.to_netcdf(aside, engine="h5netcdf"))
+
+
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` make a file beside ``path`` and rename it, so that no reader meets half a file (S004)."""
+    aside = path.with_name(f".scalaw-{secrets.token_hex(8)}.tmp")
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise ScalawError("S004", f"cannot write there: {error.strerror}", str(path)) from error
-    os.close(handle)
-    try:
-        tree.to_netcdf(aside, engine="h5netcdf")
+        write(aside)
         os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ScalawError("S004", f"cannot write there: {reason}", str(path)) from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _describe(fit: Fit) -> dict[str, Any]:
@@ -113,30 +96,25 @@ def load(path: str | Path, law: Law | None = None) -> Fit:
     """
     import xarray as xr
 
-    from scalaw.infer.fit import Fit
-
     path = Path(path)
     if not path.is_file():
         raise ScalawError("D001", "no such file", str(path), fix="save one with scalaw fit -o fit.nc")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as opened:
+            check_size(opened, path.stat().st_size)
+            told = json.loads(str(opened.attrs["scalaw"]))
+            check_told(told)
             tree = opened.load()
-        told = json.loads(str(tree.attrs.pop("scalaw")))
-        _validate(tree, told)
-        runs = _runs(told)
-        noise = get_noise(told["noise"])
-        priors = tuple((name, Prior(**_tuples(p))) for name, p in sorted(told["priors"].items()))
-        refs = References(told["refs"]["units"], told["refs"]["statistics"])
-        verdict = Verdict(**_tuples(told["verdict"]))
-        parameters, recipe = tuple(told["parameters"]), told["recipe"]
-        digest = recipe["digests"]["law"]
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, ScalawError):
+        del tree.attrs["scalaw"]
+        found = law or get_law(told["law"])
+        fit = _assemble(tree, told, found)
+    except UNREADABLE as error:
+        if isinstance(error, ScalawError) and error.code.startswith("M"):
             raise
-        what = f"not a fit saved by scalaw ({type(error).__name__})"
+        reason = (str(error).splitlines() or [""])[0][:80] or type(error).__name__
+        what = f"not a fit saved by scalaw: {reason}"
         raise ScalawError("S003", what, path.name, fix="fit again and save it") from error
-    found = law or get_law(told["law"])
-    if found.digest != digest:
+    if found.digest != told["recipe"]["digests"]["law"]:
         raise ScalawError(
             "S003",
             f"law {found.name} has changed since this fit was made",
@@ -144,31 +122,24 @@ def load(path: str | Path, law: Law | None = None) -> Fit:
             "draws would be read with another law",
             "fit again",
         )
-    return Fit(tree, ScalingModel(found, noise, priors), runs, refs, verdict, parameters, recipe)
+    return fit
+
+
+def _assemble(tree: Any, told: dict[str, Any], law: Law) -> Fit:
+    from scalaw.infer.fit import Fit
+
+    priors = tuple((name, Prior(**_tuples(p))) for name, p in sorted(told["priors"].items()))
+    model = ScalingModel(law, get_noise(told["noise"]), priors)
+    runs = _runs(told)
+    refs = References(told["refs"]["units"], told["refs"]["statistics"])
+    parameters = tuple(told["parameters"])
+    check_match(tree, model, runs, parameters)
+    return Fit(tree, model, runs, refs, Verdict(**_tuples(told["verdict"])), parameters, told["recipe"])
 
 
 def _tuples(told: dict[str, Any]) -> dict[str, Any]:
     """JSON knows lists only; records hold tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
-
-
-def _validate(tree: Any, told: Any) -> None:
-    """Known format and groups, sizes that agree."""
-    if told["format"] != FORMAT:
-        raise ValueError(f"format {told['format']}")
-    if set(tree.children) != GROUPS:
-        raise ValueError(f"groups {sorted(tree.children)}")
-    sizes = {name: dict(tree[name].sizes) for name in GROUPS}
-    chains, draws = sizes["posterior"]["chain"], sizes["posterior"]["draw"]
-    runs = sizes["observed_data"]["run"]
-    if sizes["sampling"]["chain"] != chains or sizes["sampling"]["draw"] != draws:
-        raise ValueError("draws of two lengths")
-    if sizes["log_likelihood"] != {"chain": chains, "draw": draws, "run": runs}:
-        raise ValueError("log likelihood of another size")
-    if len(told["frame"]["data"]) != runs:
-        raise ValueError("runs of another number")
-    if not np.all(np.isfinite(np.asarray(tree["constant_data"]["row_weight"]))):
-        raise ValueError("row weights")
 
 
 def _runs(told: dict[str, Any]) -> Runs:
