@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import scalaw as sl
 from scalaw.infer.diagnose import Verdict
+from scalaw.laws.law import registry
 from scalaw.model import get_noise
 from scalaw.show.cli import app
 from scalaw.show.commands_runs import DEFAULT_NOISE_PARAMETERS
@@ -20,10 +21,24 @@ from scalaw.show.commands_shared import Result, Show, command, console, plain
 from scalaw.show.commands_wording import in_shell
 from scalaw.show.demo import Demo, demo_lines, demo_runs as parts
 
+OWN = '''import scalaw as sl
+
+
+@sl.law(source="a test", decreasing=("N",))
+def own_law(N, *, E=sl.irreducible(), A=sl.amplitude("loss * N**alpha"), alpha=sl.exponent()):
+    """Irreducible loss plus one power law in parameters."""
+    return E + A / N**alpha
+'''
 HEAD = {"scalaw", "command", "verdict", "reasons", "notes"}
 INTERVAL = {"median", "lower", "upper", "prob", "mean", "sd"}
 SHORT = ["--draws", "500", "--warmup", "500"]
 COMMANDS = ["check", "priors", "fit", "compare", "forecast", "report", "laws", "data", "explain", "demo"]
+
+
+@pytest.fixture(autouse=True)
+def own_laws_stay_here(monkeypatch):
+    """Laws that a test makes known are forgotten after it."""
+    monkeypatch.setattr(sys.modules["scalaw.laws.law"], "_REGISTRY", dict(registry()))
 
 
 def run(*args):
@@ -290,10 +305,21 @@ def test_a_file_wins_over_a_published_table(tmp_path, monkeypatch, folder):
 
 
 def test_a_formula_is_a_law(folder):
-    told = check_cli(["check", folder / "runs.csv"])
-    assert told["n_runs"] == 10
-    args = ["fit", folder / "runs.csv", "--formula", "E + A/N^alpha", "--fix", "A=-1", *SHORT]
-    assert check_cli(args, code=1)["problems"][0]["code"] == "M009"  # read as a law: A is never below zero
+    formula = ["--formula", "E + A/N^alpha"]
+    told = check_cli(["priors", folder / "runs.csv", *formula])
+    assert [(row["name"], row["role"]) for row in told["parameters"][:2]] == [
+        ("E", "irreducible"),
+        ("A", "amplitude"),
+    ]
+    refused = check_cli(["fit", folder / "runs.csv", *formula, "--fix", "A=-1", *SHORT], code=1)
+    assert refused["problems"][0]["code"] == "M009"  # an amplitude is never below zero
+
+
+def test_a_law_file_is_run_and_its_law_is_known(folder, tmp_path):
+    (tmp_path / "mylaws.py").write_text(OWN)
+    args = ["check", folder / "runs.csv", "--law-file", tmp_path / "mylaws.py"]
+    assert check_cli(args)["n_runs"] == 10
+    assert "a law file is a program" in run(*args, "--law", "own_law[E=0]").stderr
 
 
 # -- how it ends otherwise -------------------------------------------------------------------------
@@ -356,6 +382,7 @@ def test_refused_input_exits_1_with_code_and_fix(args, code, folder, tmp_path):
         ["check", "cerebras_gpt", "--sep", ";"],
         ["priors", "{runs}"],
         ["fit", "{runs}", "--draws", "many"],
+        ["check", "{runs}", "--law", "chinchilla", "--formula", "E + A/N^alpha"],
         ["fit", "{runs}", "--law", "chinchilla", "--formula", "E + A/N^alpha"],
         ["compare", "{runs}", "--law", "chinchilla"],
         ["forecast", "{runs}"],

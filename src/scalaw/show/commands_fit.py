@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scalaw.errors import ScalawError
-from scalaw.show.commands_reader import RUNS, Reader, notes_on, pairs, read
+from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, read
 from scalaw.show.commands_shared import Options, Result, Show, plain
 
 if TYPE_CHECKING:
@@ -44,36 +44,6 @@ class Sampler(Options):
     allow_prior_dominated: Annotated[
         bool, typer.Option("--allow-prior-dominated", help="Fit even with no more runs than parameters.")
     ] = False
-
-
-@dataclass(frozen=True)
-class OwnLaw(Options):
-    """Laws that scalaw does not know by name."""
-
-    formula: Annotated[
-        str | None,
-        typer.Option(
-            "--formula", metavar="TEXT", help="A law in one line, e.g. 'E + A/N^alpha'; its name is formula."
-        ),
-    ] = None
-    law_file: Annotated[
-        Path | None,
-        typer.Option("--law-file", metavar="FILE.py", help="Python file with laws of yours. It is run!"),
-    ] = None
-
-    def register(self, show: Show) -> list[str]:
-        """Make the laws known; their names."""
-        from scalaw.laws.formula import formula_law
-        from scalaw.laws.law import register
-        from scalaw.laws.law_file import load_law_file
-
-        found = []
-        if self.law_file is not None:
-            show.say(f"running {self.law_file}: a law file is a program")
-            found += [law.name for law in load_law_file(self.law_file)]
-        if self.formula is not None:
-            found.append(register(formula_law(self.formula)).name)
-        return found
 
 
 @dataclass(frozen=True)
@@ -127,10 +97,7 @@ def fit(
     from scalaw.show.tables import note_lines, parameter_table, published_lines, verdict_lines
 
     check_prob(prob)
-    if law and own.formula and not law.startswith("formula"):
-        raise typer.BadParameter("give --law or --formula, not both")
-    known = own.register(show)
-    law = law or only(known)
+    law = own.choose(law, show, "chinchilla")
     model = model_of(law, noise=sampler.noise, priors=pairs(prior, "--prior"), fixed=numbers(fix, "--fix"))
     settings = checked_settings(sampler.chains, sampler.warmup, sampler.draws, sampler.target_accept)
     table = read(runs, reader, show)
@@ -158,13 +125,6 @@ def fit(
     text += ["", *published_lines(model.law), *note_lines(notes)]
     data = {**found.to_json(prob), "output": None if output is None else str(output)}
     return Result(data, text, found.verdict.level, found.verdict.reasons, notes)
-
-
-def only(names: list[str]) -> str:
-    """The one law of a file or a formula; Chinchilla where there is none, wrong usage where there are several."""
-    if len(names) > 1:
-        raise typer.BadParameter(f"say which law: --law {' or --law '.join(names)}")
-    return names[0] if names else "chinchilla"
 
 
 def compare(
@@ -298,10 +258,19 @@ def write_report(what: Any, path: Path, show: Show, forecast: Forecast | None = 
 
 
 def load_all(paths: list[Path]) -> list[Fit]:
-    """Saved fits, in the order given."""
+    """Saved fits, in the order given (M002 for a fit of a law that was not given again)."""
     from scalaw.infer import load
 
-    return [load(path) for path in paths]
+    fits = []
+    for path in paths:
+        try:
+            fits.append(load(path))
+        except ScalawError as error:
+            if error.code != "M002":
+                raise
+            fix = "give it as when it was fitted, with --formula or --law-file"
+            raise ScalawError("M002", error.problems[0].what, path.name, fix=fix) from error
+    return fits
 
 
 def forecast_at(fits: list[Fit], points: Points, prob: float, seed: int) -> Forecast:

@@ -1,4 +1,4 @@
-"""The argument RUNS and the options of reading: a file, or the name of a published table.
+"""What commands start from: RUNS, a file or the name of a published table; and laws of one's own.
 
 A file wins over a published table of the same name, and which one was used is said on standard error and noted.
 """
@@ -82,6 +82,49 @@ class Reader(Options):
     metric: Annotated[
         str | None, _option("--metric", help="Of a published table with several metrics.", metavar="NAME")
     ] = None
+
+
+@dataclass(frozen=True)
+class OwnLaw(Options):
+    """Laws that scalaw does not know by name."""
+
+    formula: Annotated[
+        str | None,
+        typer.Option(
+            "--formula", metavar="TEXT", help="A law in one line, e.g. 'E + A/N^alpha'; its name is formula."
+        ),
+    ] = None
+    law_file: Annotated[
+        Path | None,
+        typer.Option("--law-file", metavar="FILE.py", help="Python file with laws of yours. It is run!"),
+    ] = None
+
+    def register(self, show: Show) -> list[str]:
+        """Make the laws known; their names."""
+        from scalaw.laws.formula import formula_law
+        from scalaw.laws.law import register
+        from scalaw.laws.law_file import load_law_file
+
+        found = []
+        if self.law_file is not None:
+            show.say(f"running {self.law_file}: a law file is a program")
+            found += [law.name for law in load_law_file(self.law_file)]
+        if self.formula is not None:
+            found.append(register(formula_law(self.formula)).name)
+        return found
+
+    def choose(self, law: str | None, show: Show, default: str | None = None) -> str:
+        """The law that a command is about: the one named, the only one of a file or a formula, or the default."""
+        if law and self.formula and not law.startswith("formula"):
+            raise typer.BadParameter("give --law or --formula, not both")
+        names = self.register(show)
+        if law:
+            return law
+        if len(names) > 1:
+            raise typer.BadParameter(f"say which law: --law {' or --law '.join(names)}")
+        if not names and default is None:
+            raise typer.BadParameter("say which law: --law NAME")
+        return names[0] if names else str(default)
 
 
 def read(runs: str, reader: Reader, show: Show) -> Runs:

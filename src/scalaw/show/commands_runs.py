@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalaw.show.commands_reader import RUNS, Reader, notes_on, pairs, read
+from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, read
 from scalaw.show.commands_shared import Result, Show
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def check(
     runs: RUNS,
     law: Annotated[str | None, typer.Option("--law", help="Also check what this law needs.")] = None,
     *,
+    own: OwnLaw,
     reader: Reader,
     show: Show,
 ) -> Result:
@@ -30,6 +31,8 @@ def check(
     from scalaw.laws import get_law
     from scalaw.show.tables import problem_lines
 
+    if law or own.formula or own.law_file:
+        law = own.choose(law, show)
     table = read(runs, reader, show)
     found = check_runs(table, get_law(law), DEFAULT_NOISE_PARAMETERS) if law else check_runs(table)
     refused = [problem for problem in found if problem.severity == "E"]
@@ -54,7 +57,7 @@ def check(
 
 def priors(
     runs: RUNS,
-    law: Annotated[str, typer.Option("--law", help="Law or variant, e.g. chinchilla.")],
+    law: Annotated[str | None, typer.Option("--law", help="Law or variant, e.g. chinchilla.")] = None,
     noise: Annotated[str, typer.Option("--noise", help="student_t, normal or laplace.")] = "student_t",
     prior: Annotated[
         list[str] | None,
@@ -64,6 +67,7 @@ def priors(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the draws shown.")] = 0,
     *,
+    own: OwnLaw,
     reader: Reader,
     show: Show,
 ) -> Result:
@@ -72,7 +76,7 @@ def priors(
     from scalaw.infer.references import bind, references
     from scalaw.show.tables import number, quantity, span, table
 
-    model = model_of(law, noise=noise, priors=pairs(prior, "--prior"))
+    model = model_of(own.choose(law, show), noise=noise, priors=pairs(prior, "--prior"))
     runs_bound = bind(model.law, read(runs, reader, show))
     refs = references(runs_bound, model.law)
     rows, loss = prior_rows(model, runs_bound, seed)

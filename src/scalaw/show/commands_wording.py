@@ -32,6 +32,7 @@ def in_shell(text: str) -> str:
     def valued(match: re.Match[str]) -> str:
         return f"--{match[1].replace('_', '-')} {_quoted(match[2])}"
 
+    text = re.sub(r" \(on the command line [^)]*\)", "", text)  # said in full below
     text = re.sub(rf"\b({'|'.join(_MAPPED)})=\{{'([^']+)': ?'([^']+)'\}}", mapped, text)
     text = re.sub(r"\bna_values=\['([^']+)'\]", r"--na-values '\1'", text)
     text = re.sub(rf"\b({'|'.join(_PLAIN)}|units)='([^']*)'", valued, text)
