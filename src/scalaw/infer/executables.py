@@ -30,7 +30,8 @@ def dynamic_map(function: Callable[[Any], Any], count: Any, places: int) -> Any:
 
     Unlike ``lax.map`` the number of calls is data; unvisited places hold zeros.
     """
-    shapes = jax.eval_shape(function, 0)
+    function = jax.jit(function, inline=True)  # traced once, for its shapes and for the loop
+    shapes = jax.eval_shape(function, jax.ShapeDtypeStruct((), jnp.result_type(count)))
     empty = jax.tree.map(lambda s: jnp.zeros((places, *s.shape), s.dtype), shapes)
 
     def body(i: Any, out: Any) -> Any:

@@ -6,7 +6,8 @@ the reference loss. A fixed parameter is replaced by its value after it was draw
 unused coordinate keeps its own proper prior, which integrates to one, so evidence and all other draws are
 unchanged.
 
-Inference works on a flat vector ``c`` of sampling coordinates (:mod:`scalaw.model.coordinates`).
+Inference works on a flat vector ``c`` of sampling coordinates (:mod:`scalaw.model.coordinates`). Functions that
+a compiled program uses several times are inlined jitted functions, so that they are traced once.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
     return law.function(*centre, **{p.name: values[p.name] for p in law.parameters})
 
 
+@partial(jax.jit, static_argnums=0, inline=True)
 def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
     """The parameters' own unconstrained coordinates ``z`` and the log Jacobian determinant."""
     places = places_of(structure)
@@ -98,13 +100,11 @@ def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
     return join_sum(z, places, arrays.fixed) if places.amplitudes else z
 
 
-def program(structure: Structure, arrays: Arrays, likelihood: bool = True) -> None:
-    """The NumPyro model of one scenario; ``likelihood=False`` leaves the prior alone."""
+def program(structure: Structure, arrays: Arrays) -> None:
+    """The NumPyro model of one scenario."""
     draws = {name: numpyro.sample(name, d) for name, d in _distributions(structure, arrays).items()}
-    if likelihood:
-        values = _assemble(structure, arrays, draws)
-        rows = structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values)
-        numpyro.factor("log_likelihood", jnp.sum(arrays.row_weight * rows))
+    rows = log_likelihood(structure, arrays, _assemble(structure, arrays, draws))
+    numpyro.factor("log_likelihood", jnp.sum(arrays.row_weight * rows))
 
 
 def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
@@ -114,6 +114,7 @@ def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> An
     return jnp.log(law.function(*covariates, **{p.name: values[p.name] for p in law.parameters}))
 
 
+@partial(jax.jit, static_argnums=0, inline=True)
 def values_at(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
     """Values in reference units from the parameters' own unconstrained coordinates."""
     raw = structure.split(z)
@@ -128,10 +129,11 @@ def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
     return values_at(structure, arrays, natural(structure, arrays, c)[0])
 
 
-def log_density(structure: Structure, arrays: Arrays, c: Any, likelihood: bool = True) -> Any:
+@partial(jax.jit, static_argnums=0, inline=True)
+def log_density(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Log prior (with the Jacobian of the sampling coordinates) plus weighted log likelihood."""
     z, log_jacobian = natural(structure, arrays, c)
-    potential = potential_energy(program, (structure, arrays, likelihood), {}, structure.split(z))
+    potential = potential_energy(program, (structure, arrays), {}, structure.split(z))
     return log_jacobian - potential
 
 
