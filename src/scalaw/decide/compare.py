@@ -158,7 +158,7 @@ def held_out_rows(runs: Runs, holdout: str | np.ndarray | None) -> np.ndarray | 
         return None
     if isinstance(holdout, str):
         match = re.fullmatch(r"\s*(?:top\s+)?(\d+(?:\.\d+)?)\s*%(?:\s+(?:of\s+)?compute)?\s*", holdout)
-        if match is None:
+        if match is None or not 0 < float(match[1]) < 100:
             raise ScalawError(
                 "P005", f"holdout '{holdout}' is not understood", fix="write e.g. 'top 20% compute'"
             )

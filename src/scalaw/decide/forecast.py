@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def forecast(
         P001 for points or a ``prob`` that make no sense, P004 for fits that cannot be averaged.
     """
     fits = [fits] if isinstance(fits, Fit) else list(fits)
-    if not 0 < prob < 1:
+    if not isinstance(prob, Real) or not 0 < prob < 1:
         raise ScalawError("P001", f"prob is {prob}", "forecast", fix="a probability in (0, 1), such as 0.9")
     runs = _common_runs(fits)
     at = read_points(points, runs)
@@ -167,7 +168,9 @@ def forecast(
 def _common_runs(fits: Sequence[Fit]) -> Runs:
     """The one table that all fits are of, with x bound if any of them binds it."""
     what = ""
-    if len({f.recipe["digests"]["runs"] for f in fits}) > 1:
+    if not fits:
+        what = "no fit is given"
+    elif len({f.recipe["digests"]["runs"] for f in fits}) > 1:
         what = "the fits are of different runs"
     elif len({f.runs.columns["x"] for f in fits if "x" in f.runs.columns}) > 1:
         what = "the fits bind x to different columns"
@@ -182,7 +185,7 @@ def _shares(fits: Sequence[Fit], weights: Mapping[str, float] | None) -> dict[st
     labels = [f.label for f in fits]
     given = {label: 1.0 for label in labels} if weights is None else dict(weights)
     values = np.array([given.get(label, 0.0) for label in labels])
-    if set(given) - set(labels) or np.any(values < 0) or not values.sum() > 0:
+    if set(given) - set(labels) or np.any(values < 0) or not 0 < values.sum() < np.inf:
         raise ScalawError("P001", f"law weights {given} do not fit {', '.join(labels)}", "forecast")
     return dict(zip(labels, (values / values.sum()).tolist(), strict=True))
 

@@ -32,6 +32,10 @@ def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
     ScalawError
         P001 for what cannot be read or is not > 0, or for lengths that do not fit.
     """
+    known = dict.fromkeys((*runs.covariates, "N", "D", "C", "U", "x"))
+    if unknown := [name for name in given if name not in known]:
+        fix = f"say {', '.join(known)}"
+        raise ScalawError("P001", f"the runs have no covariate '{unknown[0]}'", "forecast", fix=fix)
     points = {name: _numbers(name, value) for name, value in given.items() if value is not None}
     if not points:
         raise ScalawError("P001", "no point given", "forecast", fix="say e.g. N='70B', D='1.4T'")
@@ -56,11 +60,28 @@ def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:
-    cells: Sequence[Any] = [value] if np.ndim(value) == 0 else list(value)
-    out = np.array([parse_quantity(c)[0] if isinstance(c, str) else float(c) for c in cells])
+    try:
+        cells: Sequence[Any] = [value] if np.ndim(value) == 0 else list(value)
+        out = np.array([_number(name, cell) for cell in cells])
+    except ScalawError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ScalawError("P001", f"{name} is no number: {value!r:.60}", "forecast") from error
     if not out.size or not np.all(np.isfinite(out) & (out > 0)):
-        raise ScalawError("P001", f"{name} must be finite and > 0, got {value}", "forecast")
+        raise ScalawError("P001", f"{name} must be finite and > 0, got {value!s:.60}", "forecast")
     return out
+
+
+def _number(name: str, cell: Any) -> float:
+    """One value; a unit that belongs to another quantity is refused."""
+    if not isinstance(cell, str):
+        if np.ndim(cell) or isinstance(cell, bool | np.bool_):
+            raise TypeError
+        return float(cell)
+    number, kind = parse_quantity(cell)
+    if kind is not None and kind != {"U": "D", "x": kind}.get(name, name):
+        raise ScalawError("P001", f"{name} is given as '{cell[:40]}', which is a {kind}", "forecast")
+    return number
 
 
 def other_count(given: Mapping[str, Any], runs: Runs) -> list[str]:
