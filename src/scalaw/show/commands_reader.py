@@ -137,7 +137,8 @@ def read(runs: str, reader: Reader, show: Show) -> Runs:
     """
     from scalaw.data import published_tables, read_runs
 
-    names = [table.name for table in published_tables()]
+    # A name with a dot or a slash is a file's.
+    names = [] if "." in runs or "/" in runs else [table.name for table in published_tables()]
     if not Path(runs).exists() and (runs in names or _close(runs, names)):
         return _published(runs, reader, show)
     if reader.metric:
@@ -168,7 +169,7 @@ def _close(name: str, names: list[str]) -> bool:
     """Whether a name is meant to be a published table's."""
     import difflib
 
-    return "." not in name and "/" not in name and bool(difflib.get_close_matches(name, names, 1, 0.75))
+    return bool(difflib.get_close_matches(name, names, 1, 0.75))
 
 
 def _published(name: str, reader: Reader, show: Show) -> Runs:
