@@ -328,6 +328,21 @@ def law(
     Positional arguments of the function are covariates, keyword-only ones are parameters whose defaults are
     :func:`irreducible`, :func:`amplitude`, :func:`exponent`, :func:`scale` or :func:`parameter`.
 
+    Parameters
+    ----------
+    source : str
+        arXiv id and equation.
+    increasing, decreasing : tuple of str
+        Covariates in which the prediction is monotone.
+    covariates : mapping, optional
+        Argument → :class:`Covariate`, for those other than N, D, C, U and x.
+    response : Response
+        What is predicted; a loss by default.
+    options : mapping, optional
+        Structural option → default, e.g. ``{"breaks": 1}``.
+    units, to_paper, published
+        As in :class:`Law`.
+
     Raises
     ------
     ScalawError
