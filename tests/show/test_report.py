@@ -138,7 +138,7 @@ def test_parameters_stand_beside_prior_and_published_values(page, fits):
             assert (
                 f"{p['rhat']:.3f}" in page.text and f"{p['ess_bulk']:.0f} / {p['ess_tail']:.0f}" in page.text
             )
-            assert span(p) in page.text and number(p["prior_sd"], 2) in page.text
+            assert span(p) in page.text and span(p["prior"]) in page.text
             assert all(q["source"] in page.text for q in p["published"])
         for value in (*fit.recipe["digests"].values(), *fit.recipe["versions"].values()):
             assert value in page.text

@@ -50,9 +50,7 @@ def check_runs(
     problems = [*runs.problems, *looks(runs)]
     if law is not None:
         if runs.refusal:
-            problems.append(
-                Problem("D062", "E", "these rows are not fitted", runs.source, runs.refusal)
-            )
+            problems.append(Problem("D062", "E", "these rows are not fitted", runs.source, runs.refusal))
         problems += _columns(runs, law)
         if not any(problem.severity == "E" for problem in problems):
             problems += _values(runs, law)

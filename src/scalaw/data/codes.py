@@ -276,7 +276,7 @@ _MODELS = {
         "Sampler settings are out of range: at least 2 chains, 100 warm-up iterations and 50 draws, and a "
         "target acceptance between 0.5 and 0.999."
     ),
-    "M014": "A comparison needs at least two different laws or variants.",
+    "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }
 
 _SAMPLING = {

@@ -20,6 +20,7 @@ A BAD fit is not to be used; a LOOK is usable by someone who has read the reason
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,6 +39,8 @@ RIVAL_NATS = 7.0
 BOOTSTRAP_RATIO = 1.3
 #: A posterior wider than this share of its prior has learned next to nothing.
 UNIDENTIFIED = 0.8
+#: Power-scaling sensitivity above this is worth a note (arXiv:2107.14054 §3.3).
+SENSITIVE = 0.05
 
 Level = Literal["OK", "LOOK", "BAD"]
 
@@ -111,7 +114,11 @@ def figures(
 
 
 def diagnose(
-    sampled: Sampled, measured: Figures, law_names: Sequence[str], warnings: Sequence[str] = ()
+    sampled: Sampled,
+    measured: Figures,
+    law_names: Sequence[str],
+    told: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
 ) -> Verdict:
     """Verdict of one fit.
 
@@ -121,8 +128,10 @@ def diagnose(
     measured : Figures
     law_names : sequence of str
         Coordinates that belong to the law (noise parameters need not be identified).
-    warnings : sequence of str
+    told : sequence of str
         Sentences about the table of runs that a user of the fit must know.
+    sensitive : sequence of str
+        Parameters that move with the strength of the prior, see :func:`prior_sensitive`.
     """
     bad, look = _sampler(measured)
     if np.isfinite(sampled.rival) and sampled.rival < RIVAL_NATS:
@@ -148,10 +157,36 @@ def diagnose(
             "independent given the law, or their noise is not constant. Use final points only, drop the "
             "smallest runs knowingly, or compare other noises and laws"
         )
-    look += warnings
+    look += told
     level: Level = "BAD" if bad else "LOOK" if look else "OK"
-    notes = () if sampled.agreed > 1 else (f"only 1 of {sampled.starts} searches reached the best mode",)
-    return Verdict(level, (*bad, *look), notes)
+    notes = [f"only 1 of {sampled.starts} searches reached the best mode"] * (sampled.agreed == 1)
+    if sensitive:
+        notes.append(
+            f"the prior matters: {', '.join(sensitive)} would move if it were a little stronger or weaker "
+            "(power scaling); try another with priors=, and expect forecasts far beyond the runs to move too"
+        )
+    return Verdict(level, (*bad, *look), tuple(notes))
+
+
+def prior_sensitive(tree: Any, names: Sequence[str]) -> list[str]:
+    """Parameters whose posterior moves when the prior is raised to a power near one (arXiv:2107.14054).
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Of a fit, with its ``log_prior``.
+    names : sequence of str
+        Scalar parameters to look at.
+    """
+    import arviz_stats
+
+    if not names:
+        return []
+    stats: Any = arviz_stats
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # high Pareto k: the draws are hardly reweighted
+        found = stats.psense(tree, var_names=list(names), group="prior")
+    return [name for name in names if float(np.max(np.asarray(found[name]))) > SENSITIVE]
 
 
 def _sampler(measured: Figures) -> tuple[list[str], list[str]]:

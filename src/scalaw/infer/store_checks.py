@@ -75,6 +75,7 @@ _PARAMETER = {
     "index": Named(each=_whole),
     "unit": _text,
     "prior_sd": _number,
+    "prior": Named(each=_number),
     "rhat": _number,
     "ess_bulk": _number,
     "ess_tail": _number,

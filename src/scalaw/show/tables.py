@@ -84,15 +84,14 @@ def problem_lines(problems: Sequence[Problem]) -> list[RenderableType]:
 
 def parameter_table(fit: Fit, prob: float) -> Table:
     """Parameters of a fit in the paper's units, with what the sampler and the runs say about each."""
-    columns = ("parameter", "median", interval_header(prob), "sd", "prior sd", "R-hat", "ESS\n(bulk, tail)")
+    columns = ("parameter", "median", interval_header(prob), "prior", "R-hat", "ESS\n(bulk, tail)")
     out = table(*columns, "bootstrap sd\n/ sd", "identified")
     for row in fit.to_json(prob)["parameters"]:
         out.add_row(
             row["name"] + "".join(f"[{i}]" for i in row["index"].values()),
             number(row["median"]),
             span(row["lower"], row["upper"]),
-            number(row["sd"], 2),
-            number(row["prior_sd"], 2),
+            span(row["prior"]["lower"], row["prior"]["upper"]),
             f"{row['rhat']:.3f}",
             f"{row['ess_bulk']:.0f}, {row['ess_tail']:.0f}",
             number(row["bootstrap_ratio"], 2),

@@ -1,0 +1,136 @@
+"""From draws to a fit: diagnostics, verdict, pointwise log likelihood, data tree, parameter table and recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from scalaw.data import Runs
+from scalaw.errors import Problem
+from scalaw.infer.batch import Sampled
+from scalaw.infer.bootstrap import bootstrap_modes
+from scalaw.infer.diagnose import UNIDENTIFIED, Figures, diagnose, figures, prior_sensitive
+from scalaw.infer.evaluate import evaluate
+from scalaw.infer.executables import key_data
+from scalaw.infer.fitted import Fit
+from scalaw.infer.interval import interval
+from scalaw.infer.nuts import Settings
+from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
+from scalaw.infer.programs import Clock
+from scalaw.infer.scenarios import Scenario
+from scalaw.infer.tree import build_tree, coordinate_labels
+from scalaw.laws.sample import sample_prior
+
+PRIOR_DRAWS = 4000
+
+
+def assemble(
+    sampled: Sampled, runs: Runs, settings: Settings, seed: int, replicates: int, warned: Sequence[Problem]
+) -> Fit:
+    """A fit from the draws of one scenario.
+
+    Parameters
+    ----------
+    sampled : Sampled
+    runs : Runs
+        The table that the scenario was made of.
+    settings, seed
+        As sampled with.
+    replicates : int
+        Of the run bootstrap; 0 leaves it out.
+    warned : sequence of Problem
+        What the table of runs says against learning this law.
+    """
+    scenario, clock = sampled.scenario, Clock(sampled.clock.compile, sampled.clock.run)
+    model = scenario.model
+    modes = bootstrap_modes(sampled, replicates, seed, clock) if replicates else None
+    labels = coordinate_labels(model)
+    learned = {p.name for p in model.free}
+    free = np.array([name in learned for name, _ in labels])
+    shown = [
+        name + "".join(f"[{i}]" for i in index.values())
+        for (name, index), keep in zip(labels, free, strict=True)
+        if keep
+    ]
+    prior = prior_draws(scenario, PRIOR_DRAWS, key_data(seed, "prior", scenario.name))
+    posterior = unconstrained(scenario, model.structure().split(np.asarray(sampled.draws.values)))
+    measured = figures(
+        sampled,
+        posterior[..., free],
+        shown,
+        prior.z.std(axis=0)[free],
+        None if modes is None else modes[:, free],
+    )
+    of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
+    told = [f"{p.what}: {p.why}".strip(": ") for p in warned]
+    positions = np.asarray(sampled.draws.position)
+    pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
+    tree = build_tree(sampled, runs, pointwise)
+    learned_by_law = [p.name for p in model.law.free if p.size is None]
+    verdict = diagnose(sampled, measured, of_law, told, prior_sensitive(tree, learned_by_law))
+    recipe = {
+        "method": "nuts",
+        "seed": int(seed),
+        "settings": settings._asdict(),
+        "searches": {"starts": sampled.starts, "agreed": sampled.agreed, "rival": sampled.rival},
+        "seconds": {"compile": clock.compile, "run": clock.run},
+        "digests": {"runs": runs.digest, "law": model.law.digest},
+        "versions": versions(),
+        "mode": [float(v) for v in sampled.mode.values],
+    }
+    parameters = _parameters(
+        scenario, [label for label, keep in zip(labels, free, strict=True) if keep], measured, prior
+    )
+    return Fit(tree, model, runs, scenario.refs, verdict, parameters, recipe)
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    from importlib.metadata import version
+
+    from scalaw import __version__
+
+    return {"scalaw": __version__, **{name: version(name) for name in ("jax", "numpyro", "arviz")}}
+
+
+def _parameters(
+    scenario: Scenario, labels: Sequence[tuple[str, dict[str, int]]], measured: Figures, prior: PriorDraws
+) -> tuple[dict[str, Any], ...]:
+    """Rows of the parameter table, without the intervals (these follow from the draws)."""
+    model, refs = scenario.model, scenario.refs
+    rng = np.random.default_rng(key_data("prior table", scenario.name))
+    law = sample_prior(model.law, rng, PRIOR_DRAWS, refs.statistics, refs.units, dict(model.priors))
+    drawn = {**prior.values, **model.law.paper_values(law, refs.units)}
+    units = {p.name: p.dimension for p in model.parameters}
+    rows = []
+    for i, (name, index) in enumerate(labels):
+        values = drawn[name][:, next(iter(index.values())) - 1] if index else drawn[name]
+        ratio = float(measured.bootstrap_ratio[i])
+        rows.append(
+            {
+                "name": name,
+                "index": index,
+                "unit": units[name],
+                "prior_sd": float(np.std(values)),
+                "prior": _ends(values),
+                "rhat": float(measured.rhat[i]),
+                "ess_bulk": float(measured.ess_bulk[i]),
+                "ess_tail": float(measured.ess_tail[i]),
+                "identified": bool(measured.contraction[i] <= UNIDENTIFIED),
+                "bootstrap_ratio": None if np.isnan(ratio) else ratio,
+                "published": [
+                    {"key": p.key, "value": p.values[name], "se": p.se.get(name), "source": p.source}
+                    for p in model.law.published
+                    if name in p.values
+                ],
+            }
+        )
+    return tuple(rows)
+
+
+def _ends(values: np.ndarray) -> dict[str, float]:
+    """Interval of a prior; unlike a standard deviation it exists however heavy the tails are."""
+    found = interval(values, moments=False)
+    return {"lower": found["lower"], "upper": found["upper"], "prob": found["prob"]}
