@@ -1,5 +1,7 @@
 """NUTS against a posterior that a grid knows exactly, and against itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
@@ -90,6 +92,24 @@ def test_another_seed_gives_other_draws_of_the_same_posterior(runs, fit):
         one, two = (np.log(np.asarray(f.tree["posterior"][name])) for f in (fit, other))
         assert not np.any(one == two)
         assert abs(one.mean() - two.mean()) < 4 * np.hypot(mcse(one, "mean"), mcse(two, "mean"))
+
+
+def test_a_held_out_loss_changes_no_draw(runs):
+    """Ten times the loss of a run that is held out: every draw is the same to the last bit."""
+    weight = np.where(np.arange(len(runs)) == 4, 0.0, 1.0)
+    frame = runs.to_frame()
+    frame.loc[4, "loss"] *= 10
+    one, two = (
+        sl.fit(table, "power_law", row_weight=weight, **SHORT) for table in (runs, replace(runs, frame=frame))
+    )
+    for group in ("posterior", "sample_stats", "sampling"):
+        for name, values in one.tree[group].data_vars.items():
+            np.testing.assert_array_equal(values, two.tree[group][name])
+    assert one.parameters == two.parameters
+    changed = np.any(
+        np.asarray(one.tree["log_likelihood"]["loss"] != two.tree["log_likelihood"]["loss"]), (0, 1)
+    )
+    assert changed.tolist() == (weight == 0).tolist()
 
 
 def test_the_pointwise_log_likelihood_is_that_of_the_draws(runs, fit):
