@@ -25,12 +25,13 @@ import numpy as np
 from scipy.stats import kstest
 
 from benchmarks.digests import code_digest
+from scalaw.infer.assemble import versions
 from scalaw.infer.batch import Sampled, sample
 from scalaw.infer.devices import computing
 from scalaw.infer.diagnose import diagnose, figures
 from scalaw.infer.evaluate import evaluate
 from scalaw.infer.executables import key_data
-from scalaw.infer.fit import model_of, versions
+from scalaw.infer.fit import model_of
 from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
 from scalaw.infer.references import References

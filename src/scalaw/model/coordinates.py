@@ -8,7 +8,7 @@ a bijection of known Jacobian:
 
 - amplitudes: the log of their sum, and the log of each over the first (determinant one);
 - irreducible loss: the level at the centre of the runs, ``level = v + law(centre, E = 0)`` with ``E =
-  clip(v)``, where ``clip`` is the identity inside the prior's range and bends smoothly (over a width of 0.03 of
+  clip(v)``, where ``clip`` is the identity inside the prior's range and bends smoothly (over a width of 0.01 of
   the reference loss) at its ends.
 
 Laws without such parameters keep ``c = z``; so do parameters that are held fixed.
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-SHARPNESS = 0.03
+SHARPNESS = 0.01
 
 
 class Places(NamedTuple):
