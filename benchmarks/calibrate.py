@@ -61,6 +61,7 @@ MODULES = (
     "scalaw.infer.scenarios",
     "scalaw.laws.law",
     "scalaw.laws.prior",
+    "scalaw.laws.records",
     "scalaw.laws.sample",
     "scalaw.model.coordinates",
     "scalaw.model.distributions",

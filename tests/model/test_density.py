@@ -13,7 +13,8 @@ from scalaw.infer.devices import computing
 from scalaw.infer.executables import key_data
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.scenarios import arrays_of
-from scalaw.laws.law import Law, amplitude, exponent, irreducible
+from scalaw.laws.law import Law
+from scalaw.laws.records import amplitude, exponent, irreducible
 from scalaw.model.coordinates import SHARPNESS
 from scalaw.model.program import natural
 

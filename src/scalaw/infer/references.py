@@ -16,8 +16,9 @@ import numpy as np
 from scalaw.data import Runs
 from scalaw.errors import ScalawError
 from scalaw.laws.expression import names, parse
-from scalaw.laws.law import Law, Parameter
+from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Parameter
 from scalaw.model.scaling_model import ScalingModel
 
 

@@ -16,22 +16,20 @@ from scalaw.laws import (
 )
 from scalaw.laws.check_law import check_law, law_checks
 from scalaw.laws.formula import formula_law
-from scalaw.laws.law import (
+from scalaw.laws.law import Law, law, registry
+from scalaw.laws.law_file import load_law_file
+from scalaw.laws.prior import Prior
+from scalaw.laws.records import (
     Covariate,
-    Law,
     Parameter,
     Published,
     Response,
     amplitude,
     exponent,
     irreducible,
-    law,
     parameter,
-    registry,
     scale,
 )
-from scalaw.laws.law_file import load_law_file
-from scalaw.laws.prior import Prior
 from scalaw.laws.spec import get_law
 
 _FAMILIES = (

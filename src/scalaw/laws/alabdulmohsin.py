@@ -18,8 +18,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from scalaw.laws.law import amplitude, exponent, irreducible, law, parameter
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import amplitude, exponent, irreducible, parameter
 from scalaw.laws.spec import alias
 from scalaw.lazy import jnp
 

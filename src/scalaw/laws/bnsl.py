@@ -8,8 +8,9 @@ break beyond the runs is not identified: its posterior is its prior.
 
 from __future__ import annotations
 
-from scalaw.laws.law import amplitude, exponent, irreducible, law, parameter
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
 

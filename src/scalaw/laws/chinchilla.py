@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scalaw.laws.law import Published, amplitude, exponent, irreducible, law
+from scalaw.laws.law import law
+from scalaw.laws.records import Published, amplitude, exponent, irreducible
 
 
 @law(

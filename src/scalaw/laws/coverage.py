@@ -7,8 +7,9 @@ pass@1, and the concentration ``a + b``. Data are counts: problems solved among 
 
 from __future__ import annotations
 
-from scalaw.laws.law import Covariate, Response, law, parameter
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate, Response, parameter
 from scalaw.lazy import jnp
 
 SHIFT = 10

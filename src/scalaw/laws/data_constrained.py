@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 
-from scalaw.laws.law import Published, amplitude, exponent, irreducible, law, parameter
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
 

@@ -7,8 +7,9 @@ such laws. Adding one number to every ``t`` only rescales ``k``; the priors hold
 
 from __future__ import annotations
 
-from scalaw.laws.law import Covariate, amplitude, irreducible, law, parameter
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate, amplitude, irreducible, parameter
 from scalaw.lazy import jnp
 
 

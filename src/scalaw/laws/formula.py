@@ -22,8 +22,9 @@ import numpy as np
 from scalaw.errors import ScalawError
 from scalaw.laws.dimensions import solve
 from scalaw.laws.expression import Apply, Name, Node, Number, evaluate, names, parse, show
-from scalaw.laws.law import COVARIATES, RESERVED, Law, Parameter
+from scalaw.laws.law import RESERVED, Law
 from scalaw.laws.prior import Prior, default_prior
+from scalaw.laws.records import COVARIATES, Parameter
 from scalaw.lazy import jnp
 
 #: Where a name occurs twice, the later of these roles counts.

@@ -7,7 +7,8 @@ loss; in reference units, a loss at the centre of the runs.
 
 from __future__ import annotations
 
-from scalaw.laws.law import Published, exponent, law, scale
+from scalaw.laws.law import law
+from scalaw.laws.records import Published, exponent, scale
 from scalaw.lazy import jnp
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from scalaw.laws.law import Covariate, Published, Values, amplitude, irreducible, law, parameter
+from scalaw.laws.law import Values, law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate, Published, amplitude, irreducible, parameter
 from scalaw.lazy import jnp
 
 

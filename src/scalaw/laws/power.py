@@ -6,7 +6,8 @@ not their priors: without an offset an exponent means something else, and is far
 
 from __future__ import annotations
 
-from scalaw.laws.law import amplitude, exponent, irreducible, law
+from scalaw.laws.law import law
+from scalaw.laws.records import amplitude, exponent, irreducible
 from scalaw.laws.spec import alias
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from scalaw.laws.law import Covariate, Law
+from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate
 
 #: Stand-ins for the statistics of the training runs where there are no runs (see :mod:`scalaw.laws.prior`).
 STATISTICS: Mapping[str, float] = {"loss_min": 0.8, "x_mid": 1.0, "x_log_sd": 2.0}

@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from scalaw.errors import ScalawError
-from scalaw.laws.law import Covariate, Published, amplitude, exponent, irreducible, law, parameter
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
 ROWS = 256

@@ -23,7 +23,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from scalaw.errors import ScalawError
-from scalaw.laws.law import Law, Parameter, register, registry
+from scalaw.laws.law import Law, register, registry
+from scalaw.laws.records import Parameter
 
 MAX_OPTION = 64
 

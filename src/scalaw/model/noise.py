@@ -28,8 +28,8 @@ import numpy as np
 from numpyro import distributions as dist  # "import numpyro.distributions" trips over ArviZ's lazy numpyro
 
 from scalaw.errors import ScalawError
-from scalaw.laws.law import Parameter
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Parameter
 
 Values = dict[str, Any]
 

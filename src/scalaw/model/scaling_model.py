@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scalaw.errors import ScalawError
-from scalaw.laws.law import Law, Parameter
+from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
+from scalaw.laws.records import Parameter
 from scalaw.model.noise import Noise
 from scalaw.model.structure import Parts, Structure
 

@@ -20,7 +20,7 @@ from scalaw.decide.points import FAR_DECADES
 from scalaw.infer import Fit
 from scalaw.infer.diagnose import BOOTSTRAP_RATIO, ESS, RHAT
 from scalaw.infer.interval import Interval
-from scalaw.laws.law import Parameter
+from scalaw.laws.records import Parameter
 from scalaw.show.drawing import LOSSES, runs_text, trained
 
 MEANING = {
