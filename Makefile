@@ -34,7 +34,7 @@ checks: $(VENV)/.dev
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports --no-logo
 
-calibrate: $(VENV)/.run ## measure coverage and calibration (hours, resumable); options in ARGS="..."
+calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, resumable); one law: ARGS="--law chinchilla"
 	@$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
 # The options of the tests skip benchmarks, so they are put aside.

@@ -42,7 +42,7 @@ LAWS = ("power_law", "power_law_offset", "chinchilla", "kaplan_l_nd")
 SIMULATIONS = 100
 SEED = 20260
 PROB = 0.9
-#: How many 90 % intervals of 100 may cover: 3.3 standard errors below, the upper end as likely.
+#: How many 90 % intervals of 100 may cover; a calibrated one falls outside once in 900 times.
 COVERED = (80, 98)
 #: Level of the uniformity test, shared over the quantities of a law.
 LEVEL = 0.01
@@ -58,15 +58,20 @@ MODULES = (
     "scalaw.infer.point",
     "scalaw.infer.prior_draws",
     "scalaw.infer.programs",
+    "scalaw.infer.references",
     "scalaw.infer.scenarios",
+    "scalaw.infer.diagnose",
+    "scalaw.laws.expression",
     "scalaw.laws.law",
     "scalaw.laws.prior",
     "scalaw.laws.records",
     "scalaw.laws.sample",
+    "scalaw.laws.spec",
     "scalaw.model.coordinates",
     "scalaw.model.distributions",
     "scalaw.model.noise",
     "scalaw.model.program",
+    "scalaw.model.scaling_model",
     "scalaw.model.structure",
 )
 

@@ -1,6 +1,7 @@
 """M4 is given implicitly: solved to machine precision, differentiated by the implicit function theorem."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -67,6 +68,6 @@ def test_single_precision_and_broadcasting():
     table = predict(x, alpha=np.array([[0.2], [0.7], [2.0]]))
     assert table.shape == (3, 5)
     np.testing.assert_allclose(table[1], predict(x), rtol=1e-15)
-    single = np.asarray(m4(x=np.float32(x), **{n: np.float32(v) for n, v in VALUES.items()}))
+    single = m4(x=jnp.asarray(x, jnp.float32), **{n: jnp.float32(v) for n, v in VALUES.items()})
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, predict(x), rtol=2e-6)

@@ -18,7 +18,7 @@ RNG = np.random.default_rng
         (Prior("HalfNormal", (2.0,)), stats.halfnorm(scale=2.0)),
         (Prior("Gamma", (2.0, 0.1)), stats.gamma(2.0, scale=10.0)),
         (Prior("Beta", (4.0, 2.0), low=0.5, scale=3.0), stats.beta(4.0, 2.0, loc=0.5, scale=3.0)),
-        (Prior("Normal", (0.0, 1.0), low=2.0, scale=-3.0), stats.norm(2.0, 3.0)),
+        (Prior("Normal", (0.0, 1.0), low=2.0, scale=3.0), stats.norm(2.0, 3.0)),
     ],
 )
 def test_draws_follow_the_prior(prior, exact):

@@ -15,7 +15,7 @@ from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.scenarios import arrays_of
 from scalaw.laws.law import Law
 from scalaw.laws.records import amplitude, exponent, irreducible
-from scalaw.model.coordinates import SHARPNESS
+from scalaw.model.coordinates import COORDINATES, SHARPNESS
 from scalaw.model.program import natural
 
 LAWS = ["chinchilla", "power_law_offset", "power_law", "kaplan_l_nd"]
@@ -236,3 +236,17 @@ def test_start_near_inverts_the_map_inside_the_range(law):
 def test_published_like_values_are_inside_the_range_of_the_priors(law):
     prediction = sl.get_law(law)(**design(law), **TRUTHS[law])
     assert np.all((prediction > 1) & (prediction < 10))
+
+
+def test_positions_of_saved_draws_keep_their_meaning():
+    """If this fails, the bijection has changed: raise ``COORDINATES``, so that older fits are refused."""
+    one = scenario(simulated("chinchilla"), "chinchilla")
+    structure, arrays = one.model.structure(), arrays_of(one, 16)
+    with jax.enable_x64(True):
+        z, log_jacobian = natural(structure, arrays, np.array([1.0, -0.7, 0.2, -1.0, -1.1, -5.0, 2.0]))
+    assert COORDINATES == 1
+    assert np.asarray(z)[1:3] == pytest.approx([-1.4981388693815920, -1.2981388693815919], rel=1e-12)
+    share = 1.0 - np.exp(-0.7)
+    width = one.refs.statistics["loss_min"]
+    assert np.asarray(z)[0] == pytest.approx(np.log(share / (width - share)), rel=1e-9)
+    assert float(log_jacobian) == pytest.approx(np.log(width / (share * (width - share))), rel=1e-9)

@@ -276,6 +276,10 @@ _MODELS = {
         "Sampler settings are out of range: at least 2 chains, 100 warm-up iterations and 50 draws, and a "
         "target acceptance between 0.5 and 0.999."
     ),
+    "M015": (
+        "The law predicts a share or a count, while every noise there is describes the log of a positive loss, "
+        "or it takes a mixture or a schedule per run. Such laws can be evaluated and checked, and not fitted yet."
+    ),
     "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }
 

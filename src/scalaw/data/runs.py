@@ -113,7 +113,7 @@ class Runs:
         ScalawError
             D012 when there is no such column, D025 when it holds no numbers.
         """
-        column = self.columns["x"] if name == "x" and "x" not in self.frame and "x" in self.columns else name
+        column = self.columns.get("x", "x") if name == "x" else name
         if column not in self.frame:
             found = names_text(self.frame.columns)
             fix = (

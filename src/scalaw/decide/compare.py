@@ -163,11 +163,13 @@ def held_out_rows(runs: Runs, holdout: str | np.ndarray | None) -> np.ndarray | 
                 "P005", f"holdout '{holdout}' is not understood", fix="write e.g. 'top 20% compute'"
             )
         compute = runs.values("C")
-        held = compute > np.quantile(compute, 1.0 - float(match[1]) / 100.0)
+        edge = np.quantile(compute, 1.0 - float(match[1]) / 100.0)
+        held = compute > edge if np.any(compute > edge) else compute >= edge  # a whole budget at the edge
     else:
         held = np.asarray(holdout, bool)
     if held.shape != (len(runs),) or held.all() or not held.any():
-        raise ScalawError("P005", f"holdout keeps {int(np.sum(~held))} and holds out {int(held.sum())} runs")
+        what = f"holdout keeps {int(np.sum(~held))} and holds out {int(held.sum())} of {len(runs)} runs"
+        raise ScalawError("P005", what, fix="hold out some runs and keep others, e.g. 'top 30% compute'")
     return held
 
 

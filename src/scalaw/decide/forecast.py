@@ -144,7 +144,7 @@ def forecast(
     draws = {f.label: _draws(f, at, seed) for f in fits}
     total = min(len(curve) for curve, _ in draws.values())
     take = {law: _spread(len(draws[law][0]), round(total * w)) for law, w in share.items()}
-    reach = reach_decades(at, runs)
+    reach = reach_decades(at, runs, [f.model.law for f in fits])
     notes = [NO_DISCREPANCY, *other_count(points, runs)]
     if np.any(reach > FAR_DECADES):
         notes.append(
@@ -166,19 +166,24 @@ def forecast(
 
 
 def _common_runs(fits: Sequence[Fit]) -> Runs:
-    """The one table that all fits are of, with x bound if any of them binds it."""
+    """The runs that all fits used, with x bound if any of them binds it."""
+    weights = {tuple(f.scenario.row_weight.tolist()) for f in fits}
     what = ""
     if not fits:
         what = "no fit is given"
     elif len({f.recipe["digests"]["runs"] for f in fits}) > 1:
         what = "the fits are of different runs"
+    elif len(weights) > 1:
+        what = "the fits hold out different runs"
     elif len({f.runs.columns["x"] for f in fits if "x" in f.runs.columns}) > 1:
         what = "the fits bind x to different columns"
     elif len({f.label for f in fits}) < len(fits):
         what = "two fits are of one law"
+    used = np.array(next(iter(weights), ())) > 0
     if what:
         raise ScalawError("P004", what, "forecast", fix="average different laws fitted to one table")
-    return next((f.runs for f in fits if "x" in f.runs.columns), fits[0].runs)
+    runs = next((f.runs for f in fits if "x" in f.runs.columns), fits[0].runs)
+    return runs if used.all() else runs.select(used)
 
 
 def _shares(fits: Sequence[Fit], weights: Mapping[str, float] | None) -> dict[str, float]:

@@ -85,17 +85,16 @@ def _number(name: str, cell: Any) -> float:
 
 
 def other_count(given: Mapping[str, Any], runs: Runs) -> list[str]:
-    """A note where C was filled in as 6·N·D but the runs count it otherwise."""
-    if (
-        given.get("C") is not None
-        or given.get("x") is not None
-        or not {"N", "D", "C"} <= set(runs.covariates)
-    ):
+    """A note where one of N, D and C was filled in by C = 6·N·D but the runs count C otherwise."""
+    filled = [name for name in ("N", "D", "C") if given.get(name) is None]
+    if len(filled) != 1 or given.get("x") is not None or not {"N", "D", "C"} <= set(runs.covariates):
         return []
     ratio = float(np.median(runs.values("C") / (6.0 * runs.values("N") * runs.values("D"))))
     if abs(np.log(ratio)) < OTHER_COUNT:
         return []
-    return [f"C was filled in as 6·N·D, but in the runs it is {ratio:.2g} times that: give C too"]
+    return [
+        f"{filled[0]} follows from C = 6·N·D, but in the runs C is {ratio:.2g} times that: give {filled[0]} too"
+    ]
 
 
 def wanted(law: Law, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -108,10 +107,14 @@ def wanted(law: Law, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {c.name: points[c.name] for c in law.covariates}
 
 
-def reach_decades(points: Mapping[str, np.ndarray], runs: Runs) -> np.ndarray:
-    """How many decades each point lies outside the runs' range, the largest over N, D, C and x; 0 inside."""
+def reach_decades(points: Mapping[str, np.ndarray], runs: Runs, laws: Sequence[Law] = ()) -> np.ndarray:
+    """How many decades each point lies outside the runs' range, 0 inside.
+
+    The largest over N, D, C, U, x and whatever else the laws scale up.
+    """
+    scaled = {c.name for law in laws for c in law.covariates if c.scaling == "ratio" or c.domain == "integer"}
     reach = np.zeros(len(next(iter(points.values()))))
-    for name in ("N", "D", "C", "U", "x"):
+    for name in sorted({"N", "D", "C", "U", "x"} | scaled):
         if name in points and name in runs.covariates:
             seen = np.log10(runs.values(name))
             at = np.log10(points[name])

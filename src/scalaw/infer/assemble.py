@@ -19,11 +19,14 @@ from scalaw.infer.interval import interval
 from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
 from scalaw.infer.programs import Clock
+from scalaw.infer.references import prior_digest
 from scalaw.infer.scenarios import Scenario
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws.sample import sample_prior
 
 PRIOR_DRAWS = 4000
+#: An irreducible loss above this share of the smallest loss is held down by its ceiling.
+PRESSED = 0.97
 
 
 def assemble(
@@ -64,7 +67,7 @@ def assemble(
         None if modes is None else modes[:, free],
     )
     of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
-    told = [f"{p.what}: {p.why}".strip(": ") for p in warned]
+    told = [f"{p.what}: {p.why}".strip(": ") for p in warned] + _pressed(sampled)
     positions = np.asarray(sampled.draws.position)
     pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
     tree = build_tree(sampled, runs, pointwise)
@@ -76,7 +79,11 @@ def assemble(
         "settings": settings._asdict(),
         "searches": {"starts": sampled.starts, "agreed": sampled.agreed, "rival": sampled.rival},
         "seconds": {"compile": clock.compile, "run": clock.run},
-        "digests": {"runs": runs.digest, "law": model.law.digest},
+        "digests": {
+            "runs": runs.digest,
+            "law": model.law.digest,
+            "priors": prior_digest(model, scenario.refs),
+        },
         "versions": versions(),
         "mode": [float(v) for v in sampled.mode.values],
     }
@@ -84,6 +91,21 @@ def assemble(
         scenario, [label for label, keep in zip(labels, free, strict=True) if keep], measured, prior
     )
     return Fit(tree, model, runs, scenario.refs, verdict, parameters, recipe)
+
+
+def _pressed(sampled: Sampled) -> list[str]:
+    """A reason where the irreducible loss lies just below the smallest loss, which is its ceiling."""
+    scenario = sampled.scenario
+    ceiling = scenario.refs.statistics["loss_min"]
+    values = scenario.model.structure().split(np.asarray(sampled.draws.values))
+    learned = [p.name for p in scenario.model.law.free if p.role == "irreducible"]
+    pressed = [name for name in learned if float(np.median(values[name])) > PRESSED * ceiling]
+    used = scenario.loss[scenario.row_weight > 0]
+    return [
+        f"{name} lies just below the smallest loss ({used.min():.4g}), which is its ceiling: if that run is odd, it "
+        "pulls the whole law down; look at it, and at the fit without it"
+        for name in pressed
+    ]
 
 
 def versions() -> dict[str, str]:

@@ -29,6 +29,9 @@ from scalaw.laws.spec import variant
 from scalaw.model.noise import Noise, get_noise
 from scalaw.model.scaling_model import ScalingModel
 
+#: Draws of all chains: 128 places are kept for each in memory.
+MOST_DRAWS = 40_000
+
 
 def fit(
     runs: Runs,
@@ -84,6 +87,9 @@ def fit(
     ScalawError
         For runs or a law that cannot be fitted; see ``scalaw explain``.
     """
+    if row_weight is not None and np.any(np.asarray(row_weight) % 1 != 0):
+        fix = "0 leaves a run out, 1 keeps it, 2 counts it twice; a weight is no measurement precision"
+        raise ScalawError("D056", "row weights must be whole numbers", runs.source, fix=fix)
     model = model_of(law, noise=noise, priors=priors, fixed=fixed)
     settings = checked_settings(chains, warmup, draws, target_accept)
     return fit_models(
@@ -123,11 +129,13 @@ def _hold(law: Law, items: Sequence[tuple[str, str]]) -> Law:
 
 def checked_settings(chains: int, warmup: int, draws: int, target_accept: float) -> Settings:
     """Sampler settings, refused where they make no sense (M013)."""
-    if chains < 2 or warmup < 100 or draws < 50 or not 0.5 <= target_accept <= 0.999:
+    small = chains < 2 or warmup < 100 or draws < 50
+    if small or chains * draws > MOST_DRAWS or not 0.5 <= target_accept <= 0.999:
         raise ScalawError(
             "M013",
             f"chains={chains}, warmup={warmup}, draws={draws}, target_accept={target_accept}",
-            fix="at least 2 chains, 100 warm-up, 50 draws, and 0.5 ≤ target_accept ≤ 0.999",
+            fix=f"at least 2 chains, 100 warm-up, 50 draws, at most {MOST_DRAWS} draws in all chains together, "
+            "and 0.5 ≤ target_accept ≤ 0.999",
         )
     return Settings(chains, warmup, draws, target_accept)
 

@@ -58,6 +58,11 @@ class Fit:
         return self.model.label
 
     @property
+    def n_runs(self) -> int:
+        """How many runs were fitted; those held out do not count."""
+        return int(np.sum(np.asarray(self.tree["constant_data"]["row_weight"]) > 0))
+
+    @property
     def scenario(self) -> Scenario:
         """The scenario that was fitted."""
         weight = np.asarray(self.tree["constant_data"]["row_weight"])
@@ -90,15 +95,19 @@ class Fit:
         draws = self.draws(parameter["name"])
         return draws[:, next(iter(parameter["index"].values())) - 1] if parameter["index"] else draws
 
+    def rows(self, prob: float = PROB) -> list[dict[str, Any]]:
+        """Parameters with their intervals in the paper's units and their diagnostics, as plain data."""
+        return [{**p, **interval(self._of(p), prob)} for p in self.parameters]
+
     def to_json(self, prob: float = PROB) -> dict[str, Any]:
         """Plain data as printed by ``scalaw fit --json``: numbers in base units, unrounded."""
         return {
             "law": self.label,
             "noise": self.model.noise.name,
             "method": self.recipe["method"],
-            "n_runs": len(self.runs),
+            "n_runs": self.n_runs,
             "seed": self.recipe["seed"],
-            "parameters": [{**p, **interval(self._of(p), prob)} for p in self.parameters],
+            "parameters": self.rows(prob),
             "elpd_loo": self.elpd_loo,
             "log_evidence": None,
             "log_evidence_se": None,
@@ -109,9 +118,9 @@ class Fit:
         """One row per parameter: interval in the paper's units, diagnostics, prior sd."""
         import pandas as pd
 
-        rows = self.to_json(prob)["parameters"]
+        rows = self.rows(prob)
         index = [p["name"] + "".join(f"[{i}]" for i in p["index"].values()) for p in rows]
-        drop = ["name", "index", "published", "prob"]
+        drop = ["name", "index", "published", "prior", "prob"]
         return pd.DataFrame(rows, index=pd.Index(index, name="parameter")).drop(columns=drop)
 
     def save(self, path: Any) -> None:
@@ -121,7 +130,9 @@ class Fit:
         save(self, path)
 
     def __str__(self) -> str:
-        head = f"{self.label} with {self.model.noise.name} noise on {len(self.runs)} runs from {self.runs.source}"
+        head = (
+            f"{self.label} with {self.model.noise.name} noise on {self.n_runs} runs from {self.runs.source}"
+        )
         columns = ["median", "lower", "upper", "rhat", "ess_bulk", "bootstrap_ratio"]
         table = self.to_frame()[columns].map(lambda v: f"{v:.5g}").to_string()
         return f"{head}\nverdict: {self.verdict}\n{table}\n(lower, upper: {PROB:.0%} equal-tailed interval)"

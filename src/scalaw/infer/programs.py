@@ -54,11 +54,16 @@ def _key(program: Program, arguments: Any) -> tuple[Any, Any, Any]:
     return program, tuple((leaf.shape, leaf.dtype) for leaf in leaves), treedef
 
 
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def compile_all(wanted: Sequence[tuple[Program, tuple[Any, ...]]], clock: Clock) -> None:
     """Compile programs for the shapes of given arguments, in parallel."""
     start = time.perf_counter()
     keys = dict.fromkeys(_key(program, arguments) for program, arguments in wanted)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=_cores()) as pool:
         list(pool.map(lambda key: _compiled(*key), keys))
     clock.compile += time.perf_counter() - start
 

@@ -8,6 +8,7 @@ where N and D are known too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from scalaw.laws.expression import names, parse
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Parameter
+from scalaw.model.coordinates import COORDINATES
 from scalaw.model.scaling_model import ScalingModel
 
 
@@ -75,7 +77,7 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
         units.setdefault(c.unit, units[column] if column in units else _centre(runs.values(column)))
     units["loss"] = float(np.median(loss))
     first = law.covariates[0]
-    log_x = np.log(runs.values(first.name) / units[first.unit])
+    log_x = np.log(runs.values(first.name)[train] / units[first.unit])
     statistics = {
         "loss_min": float(loss.min() / law.loss_ref(units)),
         "x_mid": float(np.exp(0.5 * (log_x.min() + log_x.max()))),
@@ -86,6 +88,12 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
 
 def _centre(values: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(values))))
+
+
+def prior_digest(model: ScalingModel, refs: References) -> str:
+    """Hash of what draws in sampling coordinates mean: all priors in force, and the coordinates' version."""
+    priors = [reference_prior(model, p, refs) for p in model.parameters]
+    return hashlib.sha256(repr((COORDINATES, model.fixed, priors)).encode()).hexdigest()[:16]
 
 
 def reference_prior(model: ScalingModel, p: Parameter, refs: References) -> Prior:

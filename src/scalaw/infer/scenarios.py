@@ -110,18 +110,19 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     """Arrays of one scenario padded to ``rows``.
 
     Padding carries weight 0, covariates at their reference and the loss at its reference; so do held-out
-    losses unless ``hide`` is False (then their log likelihood can be computed, and nothing is learned from it).
+    rows unless ``hide`` is False (then their log likelihood can be computed, and nothing is learned from it).
     """
     model, law, refs = scenario.model, scenario.model.law, scenario.refs.units
     weight = _pad(scenario.row_weight, rows, 0.0)
+    seen = scenario.row_weight > 0 if hide else np.ones(scenario.rows, bool)
     log_ratio = np.log(scenario.loss / law.loss_ref(refs))
-    y = _pad(np.where(scenario.row_weight > 0, log_ratio, 0.0) if hide else log_ratio, rows, 0.0)
+    y = _pad(np.where(seen, log_ratio, 0.0), rows, 0.0)
     reduced = law.reduce(scenario.covariates, refs)
     neutral = {"ratio": 1.0, "interval": 0.0} if law.units == "reference" else {}
-    covariates = {
-        c.name: _pad(reduced[c.name], rows, neutral.get(c.scaling, reduced[c.name][:1]))
-        for c in law.covariates
-    }
+    covariates = {}
+    for c in law.covariates:
+        filler = neutral.get(c.scaling, reduced[c.name][np.argmax(seen)])
+        covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
     prior = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
     return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs))
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from scalaw.data import Runs
 from scalaw.errors import ScalawError
 from scalaw.infer.diagnose import Verdict
-from scalaw.infer.references import References
+from scalaw.infer.references import References, prior_digest
 from scalaw.infer.store_checks import FORMAT, RUN_FACTS, check_match, check_size, check_told
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
@@ -114,10 +114,11 @@ def load(path: str | Path, law: Law | None = None) -> Fit:
         reason = (str(error).splitlines() or [""])[0][:80] or type(error).__name__
         what = f"not a fit saved by scalaw: {reason}"
         raise ScalawError("S003", what, path.name, fix="fit again and save it") from error
-    if found.digest != told["recipe"]["digests"]["law"]:
+    digests = told["recipe"]["digests"]
+    if (found.digest, prior_digest(fit.model, fit.refs)) != (digests["law"], digests["priors"]):
         raise ScalawError(
             "S003",
-            f"law {found.name} has changed since this fit was made",
+            f"law {found.name}, or a prior of it, has changed since this fit was made",
             path.name,
             "draws would be read with another law",
             "fit again",

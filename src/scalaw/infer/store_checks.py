@@ -89,7 +89,7 @@ _RECIPE = {
     "settings": Named(each=_number),
     "searches": Named(each=_number),
     "seconds": {"compile": _number, "run": _number},
-    "digests": {"runs": _text, "law": _text},
+    "digests": {"runs": _text, "law": _text, "priors": _text},
     "versions": Named(each=_text),
     "mode": [_number],
 }

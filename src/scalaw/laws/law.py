@@ -30,6 +30,7 @@ from scalaw.errors import ScalawError
 from scalaw.laws.expression import evaluate, parse
 from scalaw.laws.prior import Prior, default_prior
 from scalaw.laws.records import COVARIATES, Covariate, Parameter, Published, Response
+from scalaw.lazy import as_float64, float64, plain
 
 Values = Mapping[str, Any]
 RESERVED = {"loss", "sigma", "nu", "run", "chain", "draw", "scenario", "y"}
@@ -89,7 +90,9 @@ class Law:
     @property
     def structure(self) -> tuple[Any, ...]:
         """What a compiled program depends on; variants that fix or tie parameters share it."""
-        return (self.function, self.options, self.units)
+        covariates = tuple((c.name, c.unit, c.scaling) for c in self.covariates)
+        parameters = tuple((p.name, p.role, p.dimension) for p in self.parameters)
+        return (self.function, self.options, self.units, self.response.scaling, covariates, parameters)
 
     @property
     def free(self) -> tuple[Parameter, ...]:
@@ -101,7 +104,9 @@ class Law:
     def digest(self) -> str:
         """Hash of everything a result depends on: source text, records with priors, variant."""
         records = (self.covariates, self.response, self.parameters, self.units)
-        parts = (source_text(self.function), records, self.options, self.fixed, self.ties)
+        priors = tuple(self.prior(p) for p in self.parameters)
+        functions = [source_text(f) for f in (self.function, self.to_paper) if f is not None]
+        parts = (functions, records, priors, self.options, self.fixed, self.ties)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def size(self, p: Parameter | Covariate) -> int | None:
@@ -114,8 +119,8 @@ class Law:
             return p.prior
         at_zero = {name for name, value in self.fixed if value == 0}
         offset = any(q.role == "irreducible" and q.name not in at_zero for q in self.parameters)
-        amplitudes = sum(q.role == "amplitude" for q in self.parameters)
-        prior = default_prior(p.role, offset, amplitudes)
+        amplitudes = sum(q.role == "amplitude" and q.name not in at_zero for q in self.parameters)
+        prior = default_prior(p.role, offset, max(amplitudes, 1))
         assert prior is not None  # the decorator refuses roles without a default
         return prior
 
@@ -123,7 +128,8 @@ class Law:
     def __call__(self, **arguments: Any) -> Any:
         """Prediction from covariates and parameters by keyword, all in the paper's units.
 
-        Fixed and tied parameters need not be given.
+        Fixed and tied parameters need not be given. Numbers and NumPy arrays are computed in float64 and come
+        back as NumPy; JAX arrays are left alone, so that a law can be traced.
         """
         values = {**dict(self.fixed), **arguments}
         values |= {name: values[other] for name, other in self.ties if other in values}
@@ -132,9 +138,10 @@ class Law:
             raise ScalawError("M006", f"law {self.name} needs {', '.join(missing)}", fix="pass them by name")
         if unknown := [name for name in values if name not in wanted]:
             raise ScalawError("M006", f"law {self.name} has no {', '.join(unknown)}", fix="leave them out")
-        return self.function(
-            *(values[c.name] for c in self.covariates), **{p.name: values[p.name] for p in self.parameters}
-        )
+        with float64():
+            values = {name: as_float64(value) for name, value in values.items()}
+            covariates = [values[c.name] for c in self.covariates]
+            return plain(self.function(*covariates, **{p.name: values[p.name] for p in self.parameters}))
 
     def reduce(self, covariates: Values, refs: Values) -> dict[str, Any]:
         """Covariates in reference units; ``refs`` maps unit kinds to references."""
@@ -166,10 +173,6 @@ class Law:
         if self.to_paper is not None:
             return self.to_paper(values, refs)
         return {p.name: values[p.name] * self.factor(p, values, refs, xp) for p in self.parameters}
-
-    def reduced_values(self, values: Values, refs: Values, xp: Any = np) -> dict[str, Any]:
-        """Inverse of :meth:`paper_values`, for laws without ``to_paper``."""
-        return {p.name: values[p.name] / self.factor(p, values, refs, xp) for p in self.parameters}
 
 
 _REGISTRY: dict[str, Law] = {}

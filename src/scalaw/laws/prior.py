@@ -17,6 +17,7 @@ Numbers may be names of statistics of the training runs, filled in when the runs
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Beta": ("a", "b"),
     "OrderedLogNormal": ("median", "log_sd"),
 }
+#: Names of statistics that stand for numbers.
+STATISTICS = ("loss_min", "x_mid", "x_log_sd")
 _ANY_SIGN = {"Normal", "OrderedLogNormal"}
 
 
@@ -67,9 +70,14 @@ class Prior:
         meanings = FAMILIES[self.family]
         if len(self.numbers) != len(meanings):
             raise ScalawError("M005", f"{self.family} takes {len(meanings)} number(s): {', '.join(meanings)}")
-        for meaning, number in zip(meanings, self.numbers, strict=True):
-            if meaning != "mean" and not isinstance(number, str) and not number > 0:
-                raise ScalawError("M005", f"{self.family}: {meaning} is {number}", why="it must be > 0")
+        named = (*zip(meanings, self.numbers, strict=True), ("low", self.low), ("scale", self.scale))
+        for meaning, number in named:
+            if isinstance(number, str):
+                if number not in STATISTICS:
+                    raise ScalawError("M005", f"no statistic '{number}'", fix=f"use {', '.join(STATISTICS)}")
+            elif not math.isfinite(number) or (meaning not in ("mean", "low") and not number > 0):
+                why = "it must be finite" + ("" if meaning in ("mean", "low") else " and > 0")
+                raise ScalawError("M005", f"{self.family}: {meaning} is {number}", why=why)
 
     @classmethod
     def parse(cls, text: str) -> Prior:

@@ -84,6 +84,10 @@ def variant(base: Law, items: Iterable[tuple[str, str]]) -> Law:
             fixed[key] = _number(base, by_name[key], value)
     ties = _resolved(base, ties, fixed, by_name)
     _refuse_mixed(base, fixed, ties)
+    for name, target in ties.items():
+        if "irreducible" in (by_name[name].role, by_name[target].role):
+            fix = "tie exponents, or amplitudes, with each other"
+            raise _bad(base, f"{name}={target} would tie an irreducible loss", fix)
     chosen = replace(
         base,
         options=tuple(sorted(options.items())),

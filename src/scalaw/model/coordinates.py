@@ -23,6 +23,8 @@ import jax
 import jax.numpy as jnp
 
 SHARPNESS = 0.01
+#: Version of the bijection. Saved draws are positions: raise it whenever the same position means another ``z``.
+COORDINATES = 1
 
 
 class Places(NamedTuple):

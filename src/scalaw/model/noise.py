@@ -123,7 +123,9 @@ def get_noise(noise: str | Noise) -> Noise:
         raise ScalawError(
             "M009", f"noise '{noise}'", fix=f"hold {names} at a finite number > 0, e.g. student_t[nu=5]"
         )
-    return replace(found, name=f"{found.name}[{match[2]}={value:g}]", fixed=((match[2], value),))
+    return replace(
+        found, name=f"{found.name}[{match[2]}={repr(value).removesuffix('.0')}]", fixed=((match[2], value),)
+    )
 
 
 def noises() -> tuple[Noise, ...]:

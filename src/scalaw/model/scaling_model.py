@@ -35,6 +35,17 @@ class ScalingModel:
     pooling: None = None
 
     def __post_init__(self) -> None:
+        response = self.law.response
+        if response.domain != "positive":
+            what = f"law {self.label} predicts a {response.domain} ({response.name}), not a loss"
+            raise ScalawError("M015", what, fix="the noises there are describe the log of a positive loss")
+        if vector := [c.name for c in self.law.covariates if c.size is not None or c.reduction is not None]:
+            what = f"law {self.label} has a covariate that is no number per run ({vector[0]})"
+            raise ScalawError("M015", what, fix="such a law can be evaluated and checked, and not fitted yet")
+        free = {p.name for p in self.free}
+        if idle := [name for name, _ in self.priors if name not in free and name in self.coordinates]:
+            fix = "leave its prior out, or give it to the parameter that it follows"
+            raise ScalawError("M009", f"{idle[0]} is held or tied in {self.label}", "prior", fix=fix)
         known = {p.name for p in self.parameters}
         for name, _ in (*self.priors, *self.fixed):
             if name not in known:
