@@ -48,10 +48,11 @@ def check_runs(
         All of them; ``ScalawError.of`` raises those of severity E.
     """
     problems = [*runs.problems, *looks(runs)]
+    if runs.refusal:
+        severity = "W" if law is None else "E"
+        problems.append(Problem("D062", severity, "these rows are not fitted", runs.source, runs.refusal))
     if law is not None:
-        if runs.refusal:
-            problems.append(Problem("D062", "E", "these rows are not fitted", runs.source, runs.refusal))
-        problems += _columns(runs, law)
+        problems += _columns(runs, law) + _direction(runs, law)
         if not any(problem.severity == "E" for problem in problems):
             problems += _values(runs, law)
             problems += identification(runs, law)
@@ -69,6 +70,15 @@ def _columns(runs: Runs, law: Any) -> list[Problem]:
         what = f"law {law.name} needs {name}; found {names_text(found)}"
         problems.append(Problem("D012", "E", what, runs.source, fix=_mapping(name, found)))
     return problems
+
+
+def _direction(runs: Runs, law: Any) -> list[Problem]:
+    falls = getattr(law, "decreasing", ())
+    if runs.loss_kind != "accuracy" or not falls:
+        return []
+    what = f"accuracy rises with scale, and law {law.name} falls with {', '.join(falls)}"
+    fix = "fit the error: a column of 1 - accuracy, with loss_kind='error'"
+    return [Problem("D066", "E", what, runs.source, fix=fix)]
 
 
 def _mapping(name: str, found: list[str]) -> str:

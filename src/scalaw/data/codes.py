@@ -209,6 +209,10 @@ _DESIGN = {
     ),
     "D063": "A selection needs one True or False per run, or positions from 0 that exist.",
     "D064": "There is no such published table, metric or code; those that exist are listed.",
+    "D066": (
+        "The responses are accuracies, which rise with scale, and the law falls. A fit would put the law's rise into "
+        "its noise. Fit the error, one minus the accuracy."
+    ),
     "D065": "An option of reading has a value that is not known; those that are known are listed.",
 }
 

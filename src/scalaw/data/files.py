@@ -148,6 +148,8 @@ def _bytes(path: Path, name: str) -> bytes:
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as unpacked:
                 data = unpacked.read(MAX_BYTES + 1)
+    except ScalawError:
+        raise
     except FileNotFoundError as error:
         near = difflib.get_close_matches(path.name, _neighbours(path), 1)
         fix = f"the folder has {quoted(near[0], 60)}" if near else "check the name and the folder"

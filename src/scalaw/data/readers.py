@@ -110,7 +110,9 @@ def read_runs(
     given = dict(columns or {})
     x = given.pop("x", None) or x
     groups = (groups,) if isinstance(groups, str) else tuple(groups)
-    roles = assign_roles(table.header, given, x, groups, table.source)
+    # x may be the third of N, D and C, which is there only once it is computed
+    late = x if x in ("N", "D", "C") and x not in [name.strip() for name in table.header] else None
+    roles = assign_roles(table.header, given, None if late else x, groups, table.source)
     kind = loss_kind or roles.loss_kind or "nats"
     if roles.loss_kind and not loss_kind:
         roles.conversions.append(f"loss kind {kind}, from the name of its column")
@@ -133,6 +135,7 @@ def read_runs(
         flops=flops or "",
         groups=groups,
     )
+    runs = runs.along(late) if late else runs
     return runs.convert(convert_to, bytes_per_token) if convert_to else runs
 
 

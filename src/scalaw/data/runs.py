@@ -205,7 +205,8 @@ class Runs:
                 source = self.columns.get(name, name)
                 note = "" if source == name else f"  (column {quoted(source)})"
                 lines.append(f"  {name:<5}{low} to {high}{note}")
-        lines.append(f"  N counts: {self.convention}; loss kind: {self.loss_kind}")
+        kind = f"; loss kind: {self.loss_kind}" if "loss" in self.frame else ""
+        lines.append(f"  N counts: {self.convention}{kind}")
         lines += [f"  conversion: {text}" for text in self.conversions]
         lines += [f"  cited from: {self.citation}"] * bool(self.citation)
         lines += [f"  caveat: {text}" for text in self.caveats]

@@ -139,9 +139,9 @@ def compare(
     settings = checked_settings(chains, warmup, draws, target_accept)
     table = runs.along(x) if x else runs
     options = {"settings": settings, "seed": seed, "allow_prior_dominated": allow_prior_dominated}
+    held = held_out_rows(table, holdout)
     fits = fit_models(table, models, bootstrap=bootstrap, progress=progress, **options)
     log_scores: dict[str, float] = {}
-    held = held_out_rows(table, holdout)
     if held is not None:
         weight = np.where(held, 0.0, 1.0)
         partial = fit_models(table, models, bootstrap=0, row_weight=weight, progress=progress, **options)

@@ -15,6 +15,8 @@ from scalaw.laws.law import Law
 FAR_DECADES = 2.0
 #: Nats by which the runs' own C may differ from 6·N·D before it is said.
 OTHER_COUNT = 0.05
+#: Nats by which a point's own C may differ from what the runs' rule makes of its N and D.
+OTHER_BUDGET = 0.5
 
 
 def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
@@ -43,7 +45,8 @@ def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
         arrays = np.broadcast_arrays(*points.values())
     except ValueError as error:
         sizes = ", ".join(f"{name}: {len(value)}" for name, value in points.items())
-        raise ScalawError("P001", f"different numbers of points ({sizes})", "forecast") from error
+        what, fix = f"different numbers of points ({sizes})", "give one value, or as many for each"
+        raise ScalawError("P001", what, "forecast", fix=fix) from error
     points = {name: np.array(value) for name, value in zip(points, arrays, strict=True)}
     if {"N", "D"} <= points.keys() and "C" not in points:
         points["C"] = 6.0 * points["N"] * points["D"]
@@ -68,7 +71,8 @@ def _numbers(name: str, value: Any) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise ScalawError("P001", f"{name} is no number: {value!r:.60}", "forecast") from error
     if not out.size or not np.all(np.isfinite(out) & (out > 0)):
-        raise ScalawError("P001", f"{name} must be finite and > 0, got {value!s:.60}", "forecast")
+        what = f"{name} must be finite and > 0, got {value!s:.60}"
+        raise ScalawError("P001", what, "forecast", fix="write e.g. 70B or 1.4e12")
     return out
 
 
@@ -87,9 +91,17 @@ def _number(name: str, cell: Any) -> float:
 def other_count(given: Mapping[str, Any], runs: Runs) -> list[str]:
     """A note where one of N, D and C was filled in by C = 6·N·D but the runs count C otherwise."""
     filled = [name for name in ("N", "D", "C") if given.get(name) is None]
-    if len(filled) != 1 or given.get("x") is not None or not {"N", "D", "C"} <= set(runs.covariates):
+    if len(filled) > 1 or not {"N", "D", "C"} <= set(runs.covariates):
         return []
     ratio = float(np.median(runs.values("C") / (6.0 * runs.values("N") * runs.values("D"))))
+    if not filled:
+        at = read_points({name: given[name] for name in ("N", "D", "C")}, runs)
+        off = float(np.max(np.abs(np.log(at["C"] / (6.0 * at["N"] * at["D"]) / ratio))))
+        if off < OTHER_BUDGET:
+            return []
+        return [
+            f"C at a point is {np.exp(off):.2g} times away from what its N and D cost in the runs: is it meant so?"
+        ]
     if abs(np.log(ratio)) < OTHER_COUNT:
         return []
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,13 @@ from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
 from scalaw.infer.programs import Clock
 from scalaw.infer.references import prior_digest
-from scalaw.infer.scenarios import Scenario
+from scalaw.infer.scenarios import NOT_LEARNED, Scenario
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws.sample import sample_prior
 
 PRIOR_DRAWS = 4000
+#: Warnings about the table that ask for a look at the fit; others become notes.
+GRAVE = (*NOT_LEARNED, "D027", "D032", "D045")
 #: An irreducible loss above this share of the smallest loss is held down by its ceiling.
 PRESSED = 0.97
 
@@ -44,7 +47,7 @@ def assemble(
     replicates : int
         Of the run bootstrap; 0 leaves it out.
     warned : sequence of Problem
-        What the table of runs says against learning this law.
+        Warnings about the table of runs.
     """
     scenario, clock = sampled.scenario, Clock(sampled.clock.compile, sampled.clock.run)
     model = scenario.model
@@ -67,12 +70,14 @@ def assemble(
         None if modes is None else modes[:, free],
     )
     of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
-    told = [f"{p.what}: {p.why}".strip(": ") for p in warned] + _pressed(sampled)
+    grave = [p for p in warned if p.code in GRAVE]
+    told = [f"{p.what}: {p.why}".strip(": ") for p in grave] + _pressed(sampled) + _misfit(sampled, prior)
     positions = np.asarray(sampled.draws.position)
     pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
     tree = build_tree(sampled, runs, pointwise)
     learned_by_law = [p.name for p in model.law.free if p.size is None]
     verdict = diagnose(sampled, measured, of_law, told, prior_sensitive(tree, learned_by_law))
+    verdict = replace(verdict, notes=(*verdict.notes, *(str(p) for p in warned if p.code not in GRAVE)))
     recipe = {
         "method": "nuts",
         "seed": int(seed),
@@ -91,6 +96,19 @@ def assemble(
         scenario, [label for label, keep in zip(labels, free, strict=True) if keep], measured, prior
     )
     return Fit(tree, model, runs, scenario.refs, verdict, parameters, recipe)
+
+
+def _misfit(sampled: Sampled, prior: PriorDraws) -> list[str]:
+    """A reason where the residuals are far larger than the noise's prior allows: the law does not fit."""
+    model = sampled.scenario.model
+    values = model.structure().split(np.asarray(sampled.draws.values))
+    found, expected = float(np.median(values["sigma"])), float(np.quantile(prior.values["sigma"], 0.995))
+    if "sigma" not in {p.name for p in model.free} or found <= expected:
+        return []
+    return [
+        f"runs lie {100 * found:.0f} % away from the law, where its noise was expected below {100 * expected:.0f} %: "
+        "the law does not describe these runs. Look at their units and direction, or try another law"
+    ]
 
 
 def _pressed(sampled: Sampled) -> list[str]:

@@ -21,7 +21,7 @@ from scalaw.infer.batch import Progress, sample
 from scalaw.infer.fitted import Fit
 from scalaw.infer.nuts import Settings
 from scalaw.infer.references import bind
-from scalaw.infer.scenarios import NOT_LEARNED, checked_weights, scenario_of, table_problems
+from scalaw.infer.scenarios import checked_weights, scenario_of, table_problems
 from scalaw.laws import get_law
 from scalaw.laws.law import Law, registry
 from scalaw.laws.prior import Prior
@@ -155,6 +155,9 @@ def fit_models(
 
     ``progress`` is told in words which laws are being sampled; the other arguments are those of :func:`fit`.
     """
+    if bootstrap < 0 or bootstrap == 1:
+        fix = "0 for none, 200 for an sd to 5 %"
+        raise ScalawError("M013", f"bootstrap={bootstrap}", "fit", fix=fix)
     scenarios, warnings, tables = [], [], []
     used = checked_weights(runs, row_weight) > 0
     for model in models:
@@ -162,7 +165,7 @@ def fit_models(
         found = table_problems(table, used, model, allow_prior_dominated)
         if any(problem.severity == "E" for problem in found):
             raise ScalawError.of(found)
-        warnings.append([p for p in found if p.code in NOT_LEARNED])
+        warnings.append([p for p in found if p.severity == "W"])
         scenarios.append(scenario_of(table, model, row_weight=row_weight))
         tables.append(table)
     sampled = sample(scenarios, settings, seed, progress)

@@ -12,7 +12,7 @@ import typer
 
 from scalaw.errors import ScalawError
 from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, read
-from scalaw.show.commands_shared import Options, Result, Show, plain
+from scalaw.show.commands_shared import Options, Result, Show, check_place, plain
 
 if TYPE_CHECKING:
     from scalaw.decide import Forecast
@@ -97,6 +97,7 @@ def fit(
     from scalaw.show.tables import note_lines, parameter_table, published_lines, verdict_lines
 
     check_prob(prob)
+    check_place(output)
     law = own.choose(law, show, "chinchilla")
     model = model_of(law, noise=sampler.noise, priors=pairs(prior, "--prior"), fixed=numbers(fix, "--fix"))
     settings = checked_settings(sampler.chains, sampler.warmup, sampler.draws, sampler.target_accept)
@@ -156,6 +157,7 @@ def compare(
     laws = [*(law or ()), *(name for name in own.register(show) if name not in (law or ()))]
     if len(laws) < 2:
         raise typer.BadParameter("give --law twice or more")
+    check_place(output)
     table = read(runs, reader, show)
     with show.progress("comparing", (len(laws) + 1) * (2 if holdout else 1)) as step:
         found = compare_laws(table, laws, holdout=holdout, progress=step, **asdict(sampler))

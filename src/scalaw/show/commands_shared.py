@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -34,6 +35,8 @@ REFUSED = 1
 BAD = 3
 #: Columns of a table that goes to a file or a pipe.
 PLAIN_WIDTH = 120
+#: No table is wider.
+WIDEST = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +143,16 @@ def console(file: Any = None) -> Console:
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 
 
+def check_place(path: Path | None) -> None:
+    """Refuse a place that cannot be written before the work is done (S004)."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ScalawError("S004", "this is a folder", str(path), fix="name a file in it")
+    if not path.parent.is_dir():
+        raise ScalawError("S004", "there is no such folder", str(path.parent), fix="make it first")
+
+
 def write_json(result: Result, name: str) -> None:
     """Print the one JSON object."""
     print(json.dumps(result.to_json(name), indent=2, allow_nan=False))
@@ -147,9 +160,16 @@ def write_json(result: Result, name: str) -> None:
 
 def write_text(result: Result) -> None:
     """Print the result for a person."""
+    from rich.measure import Measurement
+    from rich.table import Table
+
     out = console()
     for part in result.text:
-        out.print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, Table):  # a narrow terminal may wrap a row, and must not cut a number
+            natural = Measurement.get(out, out.options.update(width=WIDEST), part).maximum
+            out.print(part, width=max(natural, out.width), crop=False)
+        else:
+            out.print(part, soft_wrap=isinstance(part, str))
 
 
 def command(function: Callable[..., Result]) -> Callable[..., None]:

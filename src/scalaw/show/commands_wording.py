@@ -41,4 +41,4 @@ def in_shell(text: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    return value if re.fullmatch(r"[\w.,%…-]+", value) else f"'{value}'"
+    return value if re.fullmatch(r"[\w%…-][\w.,%…-]*", value) else f"'{value}'"
