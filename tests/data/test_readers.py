@@ -203,3 +203,8 @@ def test_real_tables_are_read():
     with pytest.raises(ScalawError, match="8 of 5799"):
         read_runs(DATA / "clark_routing.csv")
     assert len(read_runs(DATA / "clark_routing.csv", missing="drop")) == 5791
+
+
+def test_x_can_be_the_third_of_n_d_and_c():
+    runs = read_runs({"N": [1e9, 2e9], "D": [2e10, 4e10], "loss": [2.5, 2.3]}, x="C")
+    assert runs.values("x").tolist() == pytest.approx([1.2e20, 4.8e20])

@@ -465,3 +465,20 @@ def test_demo_in_words(demo_comparison, demo_runs):
     text = with_text.getvalue()
     assert "1.704" in text and "1.572" in text and "90 % interval" in text
     assert "correlation 1.000" in text and "law's own error" in text and "Stacking weights" in text
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch, capsys):
+    from scalaw.show.commands_shared import write_text
+    from scalaw.show.tables import table
+
+    monkeypatch.setenv("COLUMNS", "40")
+    numbers = table("parameter", *(f"column {i}" for i in range(8)))
+    numbers.add_row("alpha", *(f"{1.23456 + i:.5f}" for i in range(8)))
+    write_text(Result({}, [numbers]))
+    printed = capsys.readouterr().out
+    assert all(f"{1.23456 + i:.5f}" in printed for i in range(8)) and "alpha" in printed
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_fit(tmp_path):
+    told = CliRunner().invoke(app, ["fit", "cerebras_gpt", "-o", str(tmp_path / "none" / "a.nc"), "--json"])
+    assert told.exit_code == 1 and "S004" in told.output

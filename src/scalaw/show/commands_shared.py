@@ -134,12 +134,13 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | bool | int) else str(value)
 
 
-def console(file: Any = None) -> Console:
+def console(file: Any = None, width: int | None = None) -> Console:
     """A console that prints text as it is: no markup, no highlighting; wide enough for tables in a pipe."""
     from rich.console import Console
 
     file = file or sys.stdout
-    width = None if file.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    if width is None and not (file.isatty() or "COLUMNS" in os.environ):
+        width = PLAIN_WIDTH
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 
 
@@ -165,9 +166,10 @@ def write_text(result: Result) -> None:
 
     out = console()
     for part in result.text:
-        if isinstance(part, Table):  # a narrow terminal may wrap a row, and must not cut a number
+        numbers = isinstance(part, Table) and all(column.no_wrap for column in part.columns[1:])
+        if numbers:  # a narrow terminal may break its lines, and must not cut a number
             natural = Measurement.get(out, out.options.update(width=WIDEST), part).maximum
-            out.print(part, width=max(natural, out.width), crop=False)
+            console(width=max(natural, out.width)).print(part)
         else:
             out.print(part, soft_wrap=isinstance(part, str))
 
