@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Comparison as Comparison,
         Forecast as Forecast,
         compare as compare,
+        compare_fits as compare_fits,
         forecast as forecast,
     )
     from scalaw.errors import Problem as Problem, ScalawError as ScalawError
@@ -66,7 +67,7 @@ _NAMES = {
     "check_law formula_law get_law",
     "scalaw.model": "Noise ScalingModel get_noise simulate",
     "scalaw.infer": "Fit fit load",
-    "scalaw.decide": "Comparison Forecast compare forecast",
+    "scalaw.decide": "Comparison Forecast compare compare_fits forecast",
     "scalaw.show": "report",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}

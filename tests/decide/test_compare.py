@@ -176,3 +176,10 @@ def test_unknown_laws_and_columns_are_refused():
     with pytest.raises(ScalawError) as caught:
         sl.compare(TABLE, LAWS, x="tokens")
     assert caught.value.code == "D012"
+
+
+def test_fits_that_exist_are_compared_like_new_ones(demo_comparison):
+    again = sl.compare_fits(demo_comparison.fits[::-1])
+    assert again.scores == demo_comparison.scores and again.best == demo_comparison.best
+    with pytest.raises(sl.ScalawError, match="fewer than two"):
+        sl.compare_fits(demo_comparison.fits[:1])

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scalaw.data import Runs
-from scalaw.decide.forecast import LEVELS, Forecast, forecast
+from scalaw.decide.forecast import LEVELS, Forecast, common_runs, forecast
 from scalaw.errors import ScalawError
 from scalaw.infer import Fit, fit_models
 from scalaw.infer.fit import checked_settings, model_of
@@ -146,10 +146,36 @@ def compare(
         weight = np.where(held, 0.0, 1.0)
         partial = fit_models(table, models, bootstrap=0, row_weight=weight, progress=progress, **options)
         log_scores = {f.label: _log_score(f, held) for f in partial}
-    scores, notes = _score(fits, log_scores)
+    return compare_fits(fits, log_scores, 0 if held is None else int(held.sum()))
+
+
+def compare_fits(
+    fits: Sequence[Fit], log_scores: Mapping[str, float] | None = None, held_out: int = 0
+) -> Comparison:
+    """Score fits that exist already, saved ones for instance.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        At least two, of different laws and of the same runs, none of them held out.
+    log_scores : mapping, optional
+        Law → mean log score of ``held_out`` runs that it was not fitted to.
+
+    Raises
+    ------
+    ScalawError
+        M014 for fewer than two laws, P004 for fits that cannot be compared.
+    """
+    if len({f.label for f in fits}) < 2:
+        raise ScalawError("M014", "fewer than two different laws", "compare", fix="name two or more")
+    common_runs(fits)
+    if any(f.elpd_loo is None for f in fits):
+        what = "the fits hold runs out or repeat them"
+        raise ScalawError("P004", what, "compare", fix="compare fits to all runs, each counted once")
+    scores, notes = _score(fits, log_scores or {})
     by_label = {f.label: f for f in fits}
     ordered = tuple(by_label[score["law"]] for score in scores)
-    return Comparison(ordered, scores, _best(scores), 0 if held is None else int(held.sum()), notes)
+    return Comparison(ordered, scores, _best(scores), held_out, notes)
 
 
 def held_out_rows(runs: Runs, holdout: str | np.ndarray | None) -> np.ndarray | None:
@@ -181,7 +207,7 @@ def _log_score(fit: Fit, held: np.ndarray) -> float:
 
 
 def _score(
-    fits: Sequence[Fit], log_scores: dict[str, float]
+    fits: Sequence[Fit], log_scores: Mapping[str, float]
 ) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
     import arviz_stats
 

@@ -138,7 +138,7 @@ def forecast(
     fits = [fits] if isinstance(fits, Fit) else list(fits)
     if not isinstance(prob, Real) or not 0 < prob < 1:
         raise ScalawError("P001", f"prob is {prob}", "forecast", fix="a probability in (0, 1), such as 0.9")
-    runs = _common_runs(fits)
+    runs = common_runs(fits)
     at = read_points(points, runs)
     share = _shares(fits, weights)
     draws = {f.label: _draws(f, at, seed) for f in fits}
@@ -165,7 +165,7 @@ def forecast(
     )
 
 
-def _common_runs(fits: Sequence[Fit]) -> Runs:
+def common_runs(fits: Sequence[Fit]) -> Runs:
     """The runs that all fits used, with x bound if any of them binds it."""
     weights = {tuple(f.scenario.row_weight.tolist()) for f in fits}
     what = ""

@@ -15,7 +15,7 @@ from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, r
 from scalaw.show.commands_shared import Options, Result, Show, check_place, plain
 
 if TYPE_CHECKING:
-    from scalaw.decide import Forecast
+    from scalaw.decide import Comparison, Forecast
     from scalaw.infer import Fit
 
 _SAMPLING = "Sampling"
@@ -216,8 +216,15 @@ def forecast(
     notes = [*found.notes, *notes_on(loaded[0].runs)]
     text: list[Any] = [forecast_table(found, loaded[0].runs.loss_kind), ""]
     shares = ", ".join(f"{law} {share:.3g}" for law, share in found.law_weights.items())
-    text += [f"law weights: {shares}", *verdict_lines(found.level, found.reasons), *note_lines(notes)]
-    data = {**found.to_json(), "loss_kind": loaded[0].runs.loss_kind, "seed": seed}
+    comparison = comparison_of(loaded)
+    stacking = comparison.stacking if comparison else None
+    text.append(f"law weights: {shares}")
+    if stacking:
+        text.append(
+            f"stacking weights, for comparison: {', '.join(f'{k} {w:.2f}' for k, w in stacking.items())}"
+        )
+    text += [*verdict_lines(found.level, found.reasons), *note_lines(notes)]
+    data = {**found.to_json(), "stacking": stacking, "loss_kind": loaded[0].runs.loss_kind, "seed": seed}
     result = Result(data, text, found.level, found.reasons, notes)
     if output is not None:
         write_text_file(
@@ -243,11 +250,20 @@ def report(
     own.register(show)
     loaded = load_all(fits)
     at = forecast_at(loaded, points, prob, seed) if points.given() else None
-    subject = loaded[0] if len(loaded) == 1 else loaded
+    subject = comparison_of(loaded) or (loaded[0] if len(loaded) == 1 else loaded)
     write_report(subject, output, show, forecast=at)
     level = at.level if at else max((f.verdict.level for f in loaded), key=("OK", "LOOK", "BAD").index)
     reasons = [f"{f.label}: {reason}" for f in loaded for reason in f.verdict.reasons]
     return Result({"output": str(output)}, [f"wrote {output}"], level, reasons, notes_on(loaded[0].runs))
+
+
+def comparison_of(fits: list[Fit]) -> Comparison | None:
+    """Scores of several saved fits; None for one fit, or where runs are held out."""
+    from scalaw.decide import compare_fits
+
+    if len(fits) < 2 or any(f.elpd_loo is None for f in fits):
+        return None
+    return compare_fits(fits)
 
 
 def write_report(what: Any, path: Path, show: Show, forecast: Forecast | None = None) -> None:
