@@ -1,6 +1,7 @@
 """Digest of code, so that a stored result can say what it speaks of.
 
-Comments, docstrings and layout do not count: the digest is of the syntax tree. A result is stale when the digest of
+Comments, docstrings and layout do not count: the digest is of the syntax tree, written out again so that it is the
+same under every Python. A result is stale when the digest of
 its modules differs from the one stored with it.
 """
 
@@ -25,5 +26,5 @@ def code_digest(modules: Iterable[str]) -> str:
                 node, clean=False
             ):
                 node.body = node.body[1:]
-        state.update(f"{name}\n{ast.dump(tree)}\n".encode())
+        state.update(f"{name}\n{ast.unparse(tree)}\n".encode())
     return state.hexdigest()[:16]

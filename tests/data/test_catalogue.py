@@ -100,7 +100,7 @@ def test_refused(tmp_path, code, content, options, fragment):
 @pytest.mark.parametrize(
     ("name", "content", "code", "fragment"),
     [
-        ("runs.json", '[{"N": 1e8,}]', "D017", "line 1 column 12"),
+        ("runs.json", '[{"N": 1e8,}]', "D017", "line 1 column 1"),
         ("runs.json", '{"N": 1e8}', "D017", "not a list of objects"),
         ("runs.json", "[1, 2]", "D017", "entry 1 of 2 is no object"),
         ("runs.json", '{"N": 1}\n{"N": 2}', "D017", ".jsonl"),

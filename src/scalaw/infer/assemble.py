@@ -28,6 +28,8 @@ from scalaw.laws.sample import sample_prior
 PRIOR_DRAWS = 4000
 #: Warnings about the table that ask for a look at the fit; others become notes.
 GRAVE = (*NOT_LEARNED, "D027", "D032", "D045")
+#: Below so many runs per parameter the run bootstrap is itself unreliable.
+FEW = 3
 #: An irreducible loss above this share of the smallest loss is held down by its ceiling.
 PRESSED = 0.97
 
@@ -77,7 +79,14 @@ def assemble(
     tree = build_tree(sampled, runs, pointwise)
     learned_by_law = [p.name for p in model.law.free if p.size is None]
     verdict = diagnose(sampled, measured, of_law, told, prior_sensitive(tree, learned_by_law))
-    verdict = replace(verdict, notes=(*verdict.notes, *(str(p) for p in warned if p.code not in GRAVE)))
+    notes = [str(p) for p in warned if p.code not in GRAVE]
+    used = int(np.sum(scenario.row_weight > 0))
+    if replicates and used < FEW * len(model.free):
+        notes.append(
+            f"{used} runs for {len(model.free)} parameters: the bootstrap leaves out a third of them each time, "
+            "so its ratios are rough"
+        )
+    verdict = replace(verdict, notes=(*verdict.notes, *notes))
     recipe = {
         "method": "nuts",
         "seed": int(seed),
