@@ -169,7 +169,7 @@ def compare_fits(
     if len({f.label for f in fits}) < 2:
         raise ScalawError("M014", "fewer than two different laws", "compare", fix="name two or more")
     common_runs(fits)
-    if any(f.elpd_loo is None for f in fits):
+    if not all(f.whole for f in fits):
         what = "the fits hold runs out or repeat them"
         raise ScalawError("P004", what, "compare", fix="compare fits to all runs, each counted once")
     scores, notes = _score(fits, log_scores or {})

@@ -24,6 +24,7 @@ from scalaw.infer.references import prior_digest
 from scalaw.infer.scenarios import NOT_LEARNED, Scenario
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws.sample import sample_prior
+from scalaw.model.scaling_model import ScalingModel
 
 PRIOR_DRAWS = 4000
 #: Warnings about the table that ask for a look at the fit; others become notes.
@@ -63,7 +64,8 @@ def assemble(
         if keep
     ]
     prior = prior_draws(scenario, PRIOR_DRAWS, key_data(seed, "prior", scenario.name))
-    posterior = unconstrained(scenario, model.structure().split(np.asarray(sampled.draws.values)))
+    values = model.structure().split(np.asarray(sampled.draws.values))
+    posterior = unconstrained(scenario, values)
     measured = figures(
         sampled,
         posterior[..., free],
@@ -73,7 +75,11 @@ def assemble(
     )
     of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
     grave = [p for p in warned if p.code in GRAVE]
-    told = [f"{p.what}: {p.why}".strip(": ") for p in grave] + _pressed(sampled) + _misfit(sampled, prior)
+    told = (
+        [f"{p.what}: {p.why}".strip(": ") for p in grave]
+        + _pressed(scenario, values)
+        + _misfit(model, values, prior)
+    )
     positions = np.asarray(sampled.draws.position)
     pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
     tree = build_tree(sampled, runs, pointwise)
@@ -107,10 +113,8 @@ def assemble(
     return Fit(tree, model, runs, scenario.refs, verdict, parameters, recipe)
 
 
-def _misfit(sampled: Sampled, prior: PriorDraws) -> list[str]:
+def _misfit(model: ScalingModel, values: dict[str, np.ndarray], prior: PriorDraws) -> list[str]:
     """A reason where the residuals are far larger than the noise's prior allows: the law does not fit."""
-    model = sampled.scenario.model
-    values = model.structure().split(np.asarray(sampled.draws.values))
     found, expected = float(np.median(values["sigma"])), float(np.quantile(prior.values["sigma"], 0.995))
     if "sigma" not in {p.name for p in model.free} or found <= expected:
         return []
@@ -120,11 +124,9 @@ def _misfit(sampled: Sampled, prior: PriorDraws) -> list[str]:
     ]
 
 
-def _pressed(sampled: Sampled) -> list[str]:
+def _pressed(scenario: Scenario, values: dict[str, np.ndarray]) -> list[str]:
     """A reason where the irreducible loss lies just below the smallest loss, which is its ceiling."""
-    scenario = sampled.scenario
     ceiling = scenario.refs.statistics["loss_min"]
-    values = scenario.model.structure().split(np.asarray(sampled.draws.values))
     learned = [p.name for p in scenario.model.law.free if p.role == "irreducible"]
     pressed = [name for name in learned if float(np.median(values[name])) > PRESSED * ceiling]
     used = scenario.loss[scenario.row_weight > 0]

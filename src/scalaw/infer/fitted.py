@@ -63,6 +63,11 @@ class Fit:
         return int(np.sum(np.asarray(self.tree["constant_data"]["row_weight"]) > 0))
 
     @property
+    def whole(self) -> bool:
+        """Whether every run of the table counts exactly once: leaving one out has a meaning only then."""
+        return bool(np.all(np.asarray(self.tree["constant_data"]["row_weight"]) == 1.0))
+
+    @property
     def scenario(self) -> Scenario:
         """The scenario that was fitted."""
         weight = np.asarray(self.tree["constant_data"]["row_weight"])
@@ -84,7 +89,7 @@ class Fit:
         """Expected log predictive density of a run left out (PSIS-LOO); None where runs are held out or repeated."""
         import arviz_stats
 
-        if np.any(np.asarray(self.tree["constant_data"]["row_weight"]) != 1.0):
+        if not self.whole:
             return None
         stats: Any = arviz_stats  # its lazy exports are invisible to type checkers
         with warnings.catch_warnings():

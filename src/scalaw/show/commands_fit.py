@@ -261,7 +261,7 @@ def comparison_of(fits: list[Fit]) -> Comparison | None:
     """Scores of several saved fits; None for one fit, or where runs are held out."""
     from scalaw.decide import compare_fits
 
-    if len(fits) < 2 or any(f.elpd_loo is None for f in fits):
+    if len(fits) < 2 or not all(f.whole for f in fits):
         return None
     return compare_fits(fits)
 
