@@ -24,6 +24,7 @@ from numpyro.infer.util import potential_energy
 
 from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
 from scalaw.model.distributions import distribution
+from scalaw.model.powers import with_exponentials
 from scalaw.model.structure import Arrays, Structure
 
 
@@ -74,7 +75,7 @@ def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
     values = values_at(structure, arrays, z)
     values |= {p.name: 0.0 for p in law.parameters if p.role == "irreducible"}
     centre = [0.0 if c.scaling == "interval" else 1.0 for c in law.covariates]
-    return law.function(*centre, **{p.name: values[p.name] for p in law.parameters})
+    return with_exponentials(law.function)(*centre, **{p.name: values[p.name] for p in law.parameters})
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -111,7 +112,8 @@ def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> An
     """Log of the law's prediction over the reference loss, shape (rows,)."""
     law = structure.parts.law
     covariates = [arrays.covariates[c.name] for c in law.covariates]
-    return jnp.log(law.function(*covariates, **{p.name: values[p.name] for p in law.parameters}))
+    parameters = {p.name: values[p.name] for p in law.parameters}
+    return jnp.log(with_exponentials(law.function)(*covariates, **parameters))
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
