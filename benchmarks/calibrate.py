@@ -111,7 +111,7 @@ def _simulated(empty: Scenario, truths: PriorDraws, i: int) -> Scenario:
     with computing():
         location = np.log(np.asarray(model.law.function(*reduced.values(), **parameters)))
     rng = np.random.default_rng(key_data(SEED, "losses", model.label, i))
-    loss = np.exp(model.noise.draw(rng, location, values))
+    loss = np.exp(model.noise.draw(rng, location, values, {}))
     return Scenario(f"{model.label}/{i}", model, empty.covariates, loss, empty.row_weight, empty.refs)
 
 
@@ -205,7 +205,7 @@ def _log_likelihood(scenario: Scenario, values: dict[str, Any]) -> float:
     parameters = {p.name: values[p.name] for p in model.law.parameters}
     with computing():
         location = np.log(np.asarray(model.law.function(*reduced.values(), **parameters)))
-        return float(np.sum(np.asarray(model.noise.log_prob(np.log(scenario.loss), location, values))))
+        return float(np.sum(np.asarray(model.noise.log_prob(np.log(scenario.loss), location, values, {}))))
 
 
 def faults(row: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ def check_noise(noise: Noise) -> None:
 
     def log_prob(y, location=LOCATION):
         with computing():
-            return np.asarray(noise.log_prob(y, location, values), np.float64)
+            return np.asarray(noise.log_prob(y, location, values, {}), np.float64)
 
     np.testing.assert_allclose(log_prob(Y), reference.logpdf(Y - LOCATION), rtol=1e-10)
     sides = [
@@ -43,7 +43,7 @@ def check_gradient(noise: Noise, values: dict[str, float]) -> None:
     """The gradient in location and parameters is finite and equals central differences."""
 
     def total(location, values):
-        return noise.log_prob(Y, location, values).sum()
+        return noise.log_prob(Y, location, values, {}).sum()
 
     with computing():
         gradient = jax.grad(total, argnums=(0, 1))(LOCATION, values)
@@ -62,7 +62,7 @@ def check_draws(noise: Noise, values: dict[str, float], reference) -> None:
     """Draws follow the density: Kolmogorov–Smirnov at 1 in 10 000, and quantiles within 4 standard errors."""
     rng, n = np.random.default_rng(7), 20_000
     location = rng.normal(size=n)
-    residual = noise.draw(rng, location, values) - location
+    residual = noise.draw(rng, location, values, {}) - location
     assert stats.kstest(residual, reference.cdf).pvalue > 1e-4
     for prob in (0.05, 0.5, 0.95):
         at = reference.ppf(prob)

@@ -210,6 +210,6 @@ def _draws(fit: Fit, points: Mapping[str, np.ndarray], seed: int) -> tuple[np.nd
         p.name: held[p.name] if p.name in held else fit.draws(p.name)[:, None]
         for p in fit.model.noise.parameters
     }
-    noisy = fit.model.noise.draw(rng, log_curve, noise)
+    noisy = fit.model.noise.draw(rng, log_curve, noise, {})
     unit = fit.model.law.loss_ref(fit.refs.units)
     return np.exp(log_curve) * unit, np.exp(noisy) * unit

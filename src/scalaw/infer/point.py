@@ -106,7 +106,7 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
         return (where, z), (where, values)
 
     (jacobian, to_z), (center, values) = jax.jacfwd(at, has_aux=True)(c)
-    score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values)))(center)
+    score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values, arrays.rows)))(center)
     residual = arrays.y - center
     tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
     weight = jnp.abs(score) / jnp.maximum(jnp.abs(residual), tiny)
@@ -115,7 +115,7 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
 
     def noisy(tail: Any) -> Any:
         moved = constrain(structure, arrays, jnp.concatenate([c[:n_law], tail]))
-        return log_prob(arrays.y, center, moved)
+        return log_prob(arrays.y, center, moved, arrays.rows)
 
     of_noise = jnp.pad(jax.jacfwd(noisy)(c[n_law:]), ((0, 0), (n_law, 0)))
     of_prior = to_z.T @ (_prior_curvature(structure, arrays)[:, None] * to_z)

@@ -124,7 +124,7 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
         filler = neutral.get(c.scaling, reduced[c.name][np.argmax(seen)])
         covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
     prior = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
-    return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs))
+    return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs), {})
 
 
 def _pad(values: Any, rows: int, filler: Any) -> np.ndarray:

@@ -45,9 +45,9 @@ class Noise:
     parameters : tuple of Parameter
         Their role is ``"noise"``; all carry priors.
     log_prob : callable
-        ``log_prob(y, location, values)``: log density of ``y = ln loss``, elementwise.
+        ``log_prob(y, location, values, rows)``: log density of ``y = ln loss``, elementwise.
     draw : callable
-        ``draw(rng, location, values)``: NumPy draws of ``y``, shape of ``location``.
+        ``draw(rng, location, values, rows)``: NumPy draws of ``y``, shape of ``location``.
     has_mean : bool
         Whether the *loss* (not its log) has a mean.
     fixed : tuple of (str, float)
@@ -56,8 +56,8 @@ class Noise:
 
     name: str
     parameters: tuple[Parameter, ...]
-    log_prob: Callable[[Any, Any, Values], Any] = field(repr=False)
-    draw: Callable[[np.random.Generator, Any, Values], np.ndarray] = field(repr=False)
+    log_prob: Callable[[Any, Any, Values, Values], Any] = field(repr=False)
+    draw: Callable[[np.random.Generator, Any, Values, Values], np.ndarray] = field(repr=False)
     has_mean: bool = True
     fixed: tuple[tuple[str, float], ...] = ()
 
@@ -78,21 +78,23 @@ _NOISES = {
         Noise(
             "student_t",
             (SIGMA, NU),
-            lambda y, location, v: dist.StudentT(v["nu"], location, v["sigma"]).log_prob(y),
-            lambda rng, location, v: location + v["sigma"] * rng.standard_t(v["nu"], np.shape(location)),
+            lambda y, location, v, rows: dist.StudentT(v["nu"], location, v["sigma"]).log_prob(y),
+            lambda rng, location, v, rows: (
+                location + v["sigma"] * rng.standard_t(v["nu"], np.shape(location))
+            ),
             has_mean=False,
         ),
         Noise(
             "normal",
             (SIGMA,),
-            lambda y, location, v: dist.Normal(location, v["sigma"]).log_prob(y),
-            lambda rng, location, v: location + v["sigma"] * rng.standard_normal(np.shape(location)),
+            lambda y, location, v, rows: dist.Normal(location, v["sigma"]).log_prob(y),
+            lambda rng, location, v, rows: location + v["sigma"] * rng.standard_normal(np.shape(location)),
         ),
         Noise(
             "laplace",
             (SIGMA,),
-            lambda y, location, v: -jnp.abs(y - location) / v["sigma"] - jnp.log(2.0 * v["sigma"]),
-            lambda rng, location, v: location + v["sigma"] * rng.laplace(size=np.shape(location)),
+            lambda y, location, v, rows: -jnp.abs(y - location) / v["sigma"] - jnp.log(2.0 * v["sigma"]),
+            lambda rng, location, v, rows: location + v["sigma"] * rng.laplace(size=np.shape(location)),
         ),
     )
 }

@@ -141,7 +141,7 @@ def log_density(structure: Structure, arrays: Arrays, c: Any) -> Any:
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
     """Log density of each row's log loss, unweighted, shape (rows,)."""
-    return structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values)
+    return structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values, arrays.rows)
 
 
 def log_prior(structure: Structure, arrays: Arrays, c: Any) -> Any:

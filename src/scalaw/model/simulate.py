@@ -62,7 +62,7 @@ def simulate(
     parameters = {name: value for name, value in values.items() if name not in of_noise}
     prediction = np.asarray(found(**columns, **parameters), np.float64)
     rng = np.random.default_rng(seed)
-    log_loss = observed.draw(rng, np.log(prediction), {name: values[name] for name in of_noise})
+    log_loss = observed.draw(rng, np.log(prediction), {name: values[name] for name in of_noise}, {})
     if {"N", "D"} <= columns.keys():
         columns.setdefault("C", compute_6nd(columns["N"], columns["D"]))
     frame = pd.DataFrame({**columns, "loss": np.exp(log_loss)})

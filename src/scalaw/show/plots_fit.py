@@ -79,7 +79,7 @@ def noise_draws(fit: Fit, location: np.ndarray | None = None) -> np.ndarray:
     """One draw of the noise per posterior draw around a log location, shape (draws, points)."""
     rng = np.random.default_rng(key_data(fit.recipe["seed"], "figure", fit.label))
     around = np.zeros((len(fit.positions), 1)) if location is None else location
-    return fit.model.noise.draw(rng, around, noise_values(fit))
+    return fit.model.noise.draw(rng, around, noise_values(fit), {})
 
 
 def loo_pit_values(fit: Fit) -> np.ndarray:
