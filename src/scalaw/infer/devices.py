@@ -1,11 +1,18 @@
-"""Where and how scalaw computes: float64 inside a context, and a private compilation cache.
+"""Where and how scalaw computes: devices and precision inside a context, and a private compilation cache.
 
-Importing scalaw changes no JAX setting. Computation runs inside :func:`computing`, which switches float64
-on for its own thread and, at the first call of the process, points JAX's persistent compilation cache at a
-folder of this user and this machine type, unless the user has configured one. A cached program is trusted
-code, so the folder is created with mode 0700 and refused, with one warning and the cache left off, if
-somebody else owns it or can write to it. ``SCALAW_CACHE=0`` turns the cache off;
-``SCALAW_CACHE=/some/folder`` moves it.
+Importing scalaw changes no JAX setting. Computation runs inside :func:`computing`, for its own thread alone: in
+float64 on the devices that JAX would take, unless asked otherwise. Searches of a mode stay in float64 even where
+the accelerator has none, on the processor of the host (:func:`host_computing`)::
+
+    with host_computing():
+        modes = run_batch(search, ...)
+    with computing("float32"):
+        draws = run_batch(sampler, ...)
+
+At the first computation of the process JAX's persistent compilation cache is pointed at a folder of this user and
+this machine type, unless the user has configured one. A cached program is trusted code, so the folder is created
+with mode 0700 and refused, with one warning and the cache left off, if somebody else owns it or can write to
+it. ``SCALAW_CACHE=0`` turns the cache off; ``SCALAW_CACHE=/some/folder`` moves it.
 """
 
 from __future__ import annotations
@@ -16,21 +23,82 @@ import platform
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
 import jax
 
 MAX_CACHE_BYTES = 512 * 1024**2
 
+type Device = Any  # jax.Device, a name that type checkers do not take for a type
+type Precision = Literal["float64", "float32"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What computation runs on: devices of one kind that this process owns, and the width of its numbers."""
+
+    devices: tuple[Device, ...]
+    precision: Precision = "float64"
+
+    @property
+    def platform(self) -> str:
+        """Kind of the devices: ``"cpu"``, ``"gpu"`` or ``"tpu"``."""
+        return self.devices[0].platform
+
+
+_IN_FORCE: ContextVar[Setting | None] = ContextVar("scalaw_setting", default=None)
+
+
+def setting() -> Setting:
+    """The setting in force in this thread: that of the innermost :func:`computing`, else float64."""
+    return _IN_FORCE.get() or Setting(_devices_of_jax())
+
 
 @contextmanager
-def computing() -> Iterator[None]:
-    """Context in which arrays are float64 and compiled programs are cached."""
-    _configure_cache()
-    with jax.enable_x64(True):
+def computing(precision: Precision | None = None, platform: str | None = None) -> Iterator[None]:
+    """Context in which arrays have a precision, programs run on one kind of device and are cached.
+
+    Parameters
+    ----------
+    precision : {"float64", "float32"}, optional
+        By default that of the surrounding context, else float64.
+    platform : str, optional
+        ``"cpu"``, ``"gpu"`` or ``"tpu"``: all local devices of this kind. By default those of the surrounding
+        context, else the device that the user has pinned with ``jax.default_device``, else JAX's default.
+    """
+    outer = setting()
+    devices = outer.devices if platform is None else tuple(jax.local_devices(backend=platform))
+    with computing_in(Setting(devices, precision or outer.precision)):
         yield
+
+
+def host_computing() -> AbstractContextManager[None]:
+    """Context of float64 on the host's processor, whatever accelerator there is."""
+    return computing("float64", "cpu")
+
+
+@contextmanager
+def computing_in(given: Setting) -> Iterator[None]:
+    """Context of a setting that another thread read off; its first device takes what is not placed."""
+    _configure_cache()
+    token = _IN_FORCE.set(given)
+    try:
+        with jax.enable_x64(given.precision == "float64"), jax.default_device(given.devices[0]):
+            yield
+    finally:
+        _IN_FORCE.reset(token)
+
+
+def _devices_of_jax() -> tuple[Device, ...]:
+    pinned = jax.config.jax_default_device
+    if isinstance(pinned, jax.Device):
+        return (pinned,)
+    return tuple(jax.local_devices(backend=pinned or None))
 
 
 def cache_folder() -> Path | None:
@@ -81,7 +149,7 @@ def _configure_cache() -> None:
         warnings.warn(
             f"compilation cache off: {folder} is not a folder that only you can write. "
             "Mend its owner or mode, or set SCALAW_CACHE to another folder (0 for none).",
-            stacklevel=4,
+            stacklevel=5,
         )
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from scalaw.infer.devices import setting
+
 #: Places for scenarios in one compiled call; a larger batch is cut into chunks.
 SCENARIOS = 128
 SMALLEST_BUCKET = 16
@@ -25,11 +27,29 @@ def bucket(rows: int) -> int:
     return max(SMALLEST_BUCKET, 1 << (max(rows, 1) - 1).bit_length())
 
 
-def dynamic_map(function: Callable[[Any], Any], count: Any, places: int) -> Any:
+def dynamic_map(function: Callable[[Any], Any], count: Any, places: int, block: int = 1) -> Any:
     """Outputs of ``function(0) … function(count − 1)`` stacked on a new first axis of length ``places``.
 
-    Unlike ``lax.map`` the number of calls is data; unvisited places hold zeros.
+    On a processor the calls follow one another in a loop whose length is data, and unvisited places hold zeros.
+    On an accelerator all places are mapped side by side, so an unvisited one holds what its padding gives.
+
+    Parameters
+    ----------
+    function : callable
+        Of one integer.
+    count : int64 scalar
+        How many places are visited.
+    places : int
+    block : int
+        On a processor, calls mapped side by side within the loop; a divisor of ``places``. The places that fill
+        up the last block are visited too.
     """
+    if setting().platform != "cpu":
+        return jax.vmap(function)(jnp.arange(places))
+    if block > 1:
+        one, kept = function, jnp.arange(block)
+        blocks = dynamic_map(lambda b: jax.vmap(one)(b * block + kept), -(-count // block), places // block)
+        return jax.tree.map(lambda leaf: leaf.reshape(places, *leaf.shape[2:]), blocks)
     function = jax.jit(function, inline=True)  # traced once, for its shapes and for the loop
     shapes = jax.eval_shape(function, jax.ShapeDtypeStruct((), jnp.result_type(count)))
     empty = jax.tree.map(lambda s: jnp.zeros((places, *s.shape), s.dtype), shapes)
