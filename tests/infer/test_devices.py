@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scalaw.infer import devices
-from scalaw.infer.devices import cache_folder, computing, trusted
+from scalaw.infer.devices import cache_folder, computing, host_computing, setting, trusted
 
 posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="modes and owners are POSIX")
 
@@ -30,7 +30,7 @@ with warnings.catch_warnings(record=True) as caught:
         with computing():
             pass
 import jax
-print(jax.config.jax_compilation_cache_dir, len(caught), *(str(w.message) for w in caught))
+print(jax.config.jax_compilation_cache_dir, len(caught), *(f"{w.filename}: {w.message}" for w in caught))
 """
 
 
@@ -78,6 +78,32 @@ def test_float64_holds_inside_and_only_inside():
     with computing():
         assert jax.numpy.asarray(np.float64(1)).dtype == np.float64
     assert jax.config.jax_enable_x64 == before
+
+
+def test_precision_is_that_of_the_innermost_context():
+    with computing("float32"):
+        assert jax.numpy.asarray(np.float64(1)).dtype == np.float32
+        with computing():
+            assert setting().precision == "float32"
+        with host_computing():
+            assert (setting().precision, setting().platform) == ("float64", "cpu")
+            assert jax.numpy.asarray(np.float64(1)).dtype == np.float64
+        assert jax.numpy.asarray(np.float64(1)).dtype == np.float32
+    assert setting().precision == "float64"
+
+
+def test_all_local_devices_take_part_unless_one_is_pinned():
+    code = """
+        import jax
+        from scalaw.infer.devices import computing, setting
+        with computing():
+            print(len(setting().devices))
+        with jax.default_device(jax.devices()[1]), computing():
+            print([d.id for d in setting().devices], jax.numpy.zeros(1).devices())
+    """
+    all_of_them, pinned = python(code, SCALAW_CACHE="0", JAX_NUM_CPU_DEVICES="2").splitlines()
+    assert all_of_them == "2"
+    assert pinned == "[1] {CpuDevice(id=1)}"
 
 
 # -- the cache -------------------------------------------------------------------------------------
@@ -146,7 +172,7 @@ def test_a_folder_that_is_not_trusted_is_refused_with_one_warning(tmp_path):
     os.chmod(shared, 0o777)
     folder, warnings, text = python(CONFIGURE, SCALAW_CACHE=str(tmp_path)).split(maxsplit=2)
     assert (folder, warnings) == ("None", "1")
-    assert "compilation cache off" in text
+    assert text.startswith("<string>: compilation cache off")
     assert os.listdir(shared) == []
 
 

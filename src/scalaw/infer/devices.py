@@ -149,7 +149,7 @@ def _configure_cache() -> None:
         warnings.warn(
             f"compilation cache off: {folder} is not a folder that only you can write. "
             "Mend its owner or mode, or set SCALAW_CACHE to another folder (0 for none).",
-            stacklevel=5,
+            stacklevel=6,
         )
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -59,18 +59,17 @@ def gathered(tree: Any, n: int, together: int = 1) -> Any:
     sizes = [leaf.dtype.itemsize * math.prod(leaf.shape[1:]) for leaf in leaves]
     blocks = [block_of(n, together, k, processes) for k in range(processes)]
     longest = max(len(block) for block in blocks)
-    mine = np.zeros((sum(sizes), longest), np.uint8)
-    out = [np.empty((n, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
-    ends = np.cumsum([0, *sizes])
-    for leaf, size, end in zip(leaves, sizes, ends[:-1], strict=True):
-        mine[end : end + size, : len(leaf)] = _bytes(leaf).T
+    mine = np.zeros((longest, sum(sizes)), np.uint8)
+    mine[: len(leaves[0])] = np.concatenate([_bytes(leaf) for leaf in leaves], axis=1)
     everyone = np.asarray(process_allgather(mine))
+    out = [np.empty((n, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+    ends = np.cumsum(sizes)
     for block, theirs in zip(blocks, everyone, strict=True):
-        for leaf, size, end in zip(out, sizes, ends[:-1], strict=True):
-            _bytes(leaf)[block.start : block.stop] = theirs[end : end + size, : len(block)].T
+        for leaf, part in zip(out, np.split(theirs[: len(block)], ends[:-1], axis=1), strict=True):
+            _bytes(leaf)[block.start : block.stop] = part
     return jax.tree.unflatten(treedef, out)
 
 
 def _bytes(leaf: np.ndarray) -> np.ndarray:
     """A view of a contiguous array as bytes, shape (rows, bytes of one row)."""
-    return leaf.reshape(len(leaf), -1).view(np.uint8) if leaf.size else np.empty((len(leaf), 0), np.uint8)
+    return leaf.reshape(len(leaf), math.prod(leaf.shape[1:])).view(np.uint8)
