@@ -70,8 +70,13 @@ MODULES = (
     "scalaw.model.coordinates",
     "scalaw.model.distributions",
     "scalaw.model.noise",
+    "scalaw.model.noise_log",
+    "scalaw.model.noise_record",
+    "scalaw.model.noise_share",
     "scalaw.model.program",
+    "scalaw.model.row_data",
     "scalaw.model.scaling_model",
+    "scalaw.model.special",
     "scalaw.model.structure",
 )
 

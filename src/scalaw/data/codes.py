@@ -210,8 +210,19 @@ _DESIGN = {
     "D063": "A selection needs one True or False per run, or positions from 0 that exist.",
     "D064": "There is no such published table, metric or code; those that exist are listed.",
     "D066": (
-        "The responses are accuracies, which rise with scale, and the law falls. A fit would put the law's rise into "
-        "its noise. Fit the error, one minus the accuracy."
+        "The runs measure something else than the law predicts: accuracies, which rise with scale, for a law that "
+        "falls; losses for a law of a share; errors for a law of accuracies. A fit would put the difference into its "
+        "noise. Accuracies become errors, and back, with convert_to='error'; loss_kind says what the losses are."
+    ),
+    "D067": (
+        "A column that the noise reads holds what cannot be: a standard error or rounding step below 0 or as large as "
+        "the loss, trials that are no whole number from 1, a share that is no whole number of its trials, or exactly "
+        "0 or 1 where the noise is of shares in between."
+    ),
+    "D068": (
+        "The noise of rounded losses takes the losses as printed with the number of decimals that the longest of them "
+        "has: half a step of the last one to either side. Where that is not so, because a zero at the end was dropped "
+        "in every row or the losses were computed, give a column loss_half_width in the unit of the loss."
     ),
     "D065": "An option of reading has a value that is not known; those that are known are listed.",
 }
@@ -247,8 +258,8 @@ _MODELS = {
         "> 0` inside it). Use jnp, jnp.where, and operations that broadcast."
     ),
     "M004": (
-        "A parameter is named like a covariate or a reserved word (loss, sigma, nu, run, chain, draw, "
-        "scenario, y). Rename it."
+        "A parameter is named like a covariate, a parameter of the noise or a reserved word (loss, sigma, nu, run, "
+        "chain, draw, scenario, y). Rename it."
     ),
     "M005": (
         "A prior cannot be read, has an unknown family, or numbers out of range. Write LogNormal(0.3, 0.5): "
@@ -281,8 +292,19 @@ _MODELS = {
         "target acceptance between 0.5 and 0.999."
     ),
     "M015": (
-        "The law predicts a share or a count, while every noise there is describes the log of a positive loss, "
-        "or it takes a mixture or a schedule per run. Such laws can be evaluated and checked, and not fitted yet."
+        "The noise is not one of what the law predicts. Laws of a share (accuracy, error, coverage) go with binomial "
+        "and beta_binomial for counts (columns successes and trials) and beta for shares without counts; laws of a "
+        "positive loss with the noises of its log. A law that takes a mixture or a schedule per run can be evaluated "
+        "and checked, and not fitted yet."
+    ),
+    "M016": (
+        "A one-sided noise lifts every run above the law, as a higher law would: the runs tell the two apart only by "
+        "how skew their scatter is, which a few dozen runs do not show. Hold the mean excess or sigma at what is known "
+        "of runs like these, e.g. noise='one_sided[excess=0.03]', or the irreducible loss at a known value."
+    ),
+    "M017": (
+        "A noise fails one of the checks that every noise must pass: a density that integrates to one, finite "
+        "gradients that agree with finite differences, draws that follow the density, harmless padding."
     ),
     "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }

@@ -203,13 +203,13 @@ def _spread(available: int, number: int) -> np.ndarray:
 def _draws(fit: Fit, points: Mapping[str, np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Curve and predictive draws of one fit, shape (draws, points)."""
     scenario = fit.scenario.at(wanted(fit.model.law, points))
-    log_curve = evaluate(scenario, fit.positions).location
+    curve = np.asarray(evaluate(scenario, fit.positions).location)
     rng = np.random.default_rng(key_data(seed, "forecast", fit.label))
     held = dict(fit.model.noise.fixed)
     noise = {
         p.name: held[p.name] if p.name in held else fit.draws(p.name)[:, None]
         for p in fit.model.noise.parameters
     }
-    noisy = fit.model.noise.draw(rng, log_curve, noise, {})
+    noisy = fit.model.noise.draw(rng, curve, noise, scenario.noise_rows(points))
     unit = fit.model.law.loss_ref(fit.refs.units)
-    return np.exp(log_curve) * unit, np.exp(noisy) * unit
+    return fit.model.noise.response(curve) * unit, fit.model.noise.response(noisy) * unit

@@ -115,8 +115,10 @@ def assemble(
 
 def _misfit(model: ScalingModel, values: dict[str, np.ndarray], prior: PriorDraws) -> list[str]:
     """A reason where the residuals are far larger than the noise's prior allows: the law does not fit."""
+    if "sigma" not in {p.name for p in model.free}:
+        return []
     found, expected = float(np.median(values["sigma"])), float(np.quantile(prior.values["sigma"], 0.995))
-    if "sigma" not in {p.name for p in model.free} or found <= expected:
+    if found <= expected:
         return []
     return [
         f"runs lie {100 * found:.0f} % away from the law, where its noise was expected below {100 * expected:.0f} %: "

@@ -9,7 +9,7 @@ eager JAX call on an unpadded array would compile.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -21,11 +21,15 @@ from scalaw.infer.executables import bucket
 from scalaw.infer.references import References, bind, reference_prior, references
 from scalaw.laws.law import Law
 from scalaw.model.distributions import prior_numbers
+from scalaw.model.noise_checks import noise_problems
+from scalaw.model.row_data import read_rows, row_values
 from scalaw.model.scaling_model import ScalingModel
 from scalaw.model.structure import Arrays
 
-#: Codes of table problems that say a parameter cannot be learned: they ask for a look at the fit.
-NOT_LEARNED = ("D040", "D041", "D042")
+#: Codes of problems that say a parameter cannot be learned, by what the runs are or whatever they are: they ask for
+#: a look at the fit.
+OF_THE_RUNS = ("D040", "D041", "D042")
+NOT_LEARNED = (*OF_THE_RUNS, "M016")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Scenario:
     loss, row_weight : array, shape (rows,)
         Weights select or repeat rows: 0 leaves a row out, 2 counts it twice.
     refs : References
+    row_data : mapping of str to array, shape (rows,)
+        What the noise reads from columns of the table, see :mod:`scalaw.model.row_data`.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Scenario:
     loss: np.ndarray
     row_weight: np.ndarray
     refs: References
+    row_data: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -60,7 +67,13 @@ class Scenario:
         """Same model and references at other points, whose losses are unknown (weight 0)."""
         n = len(next(iter(covariates.values())))
         loss = np.full(n, self.refs.units["loss"])
-        return replace(self, covariates=covariates, loss=loss, row_weight=np.zeros(n))
+        return replace(self, covariates=covariates, loss=loss, row_weight=np.zeros(n), row_data={})
+
+    def noise_rows(self, known: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+        """What the noise reads at every row; of what is not known, what a run to come has."""
+        model = self.model
+        known = {**self.row_data, **(known or {})}
+        return row_values(model.noise.reads, model.law, self.covariates, self.refs.units, known)
 
 
 def scenario_of(
@@ -76,7 +89,8 @@ def scenario_of(
     runs = bind(model.law, runs)
     refs = refs or references(runs, model.law, weight > 0)
     covariates = {c.name: runs.values(c.name) for c in model.law.covariates}
-    return Scenario(name or model.label, model, covariates, runs.values("loss"), weight, refs)
+    row_data = read_rows(model.noise.reads, runs, weight > 0)
+    return Scenario(name or model.label, model, covariates, runs.values("loss"), weight, refs, row_data)
 
 
 def checked_weights(runs: Runs, row_weight: Any = None) -> np.ndarray:
@@ -95,10 +109,12 @@ def table_problems(runs: Runs, used: np.ndarray, model: ScalingModel, allowed: b
     """What is to be known about all runs; what can be learned is judged by those that are not held out."""
     arguments = (model.law, len(model.free) - len(model.law.free), allowed)
     found = check_runs(runs, *arguments)
+    if not any(problem.severity == "E" for problem in found):
+        found += noise_problems(runs, model, used)
     if used.all():
         return found
-    learned = [p for p in check_runs(runs.select(used), *arguments) if p.code in NOT_LEARNED]
-    return [*learned, *(p for p in found if p.code not in NOT_LEARNED)]
+    learned = [p for p in check_runs(runs.select(used), *arguments) if p.code in OF_THE_RUNS]
+    return [*learned, *(p for p in found if p.code not in OF_THE_RUNS)]
 
 
 def padded_rows(scenarios: Sequence[Scenario]) -> int:
@@ -109,14 +125,21 @@ def padded_rows(scenarios: Sequence[Scenario]) -> int:
 def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     """Arrays of one scenario padded to ``rows``.
 
-    Padding carries weight 0, covariates at their reference and the loss at its reference; so do held-out
-    rows unless ``hide`` is False (then their log likelihood can be computed, and nothing is learned from it).
+    Padding carries weight 0, covariates at their reference, the response and what the noise reads at neutral
+    values; so do held-out rows unless ``hide`` is False (then their log likelihood can be computed, and nothing is
+    learned from it).
     """
     model, law, refs = scenario.model, scenario.model.law, scenario.refs.units
+    noise = model.noise
     weight = _pad(scenario.row_weight, rows, 0.0)
     seen = scenario.row_weight > 0 if hide else np.ones(scenario.rows, bool)
-    log_ratio = np.log(scenario.loss / law.loss_ref(refs))
-    y = _pad(np.where(seen, log_ratio, 0.0), rows, 0.0)
+    observed = noise.observed(scenario.loss / law.loss_ref(refs))
+    y = _pad(np.where(seen, observed, noise.neutral), rows, noise.neutral)
+    known = scenario.noise_rows()
+    read = {}
+    for data in noise.reads:
+        usable = seen & np.isfinite(known[data.name])
+        read[data.name] = _pad(np.where(usable, known[data.name], data.neutral), rows, data.neutral)
     reduced = law.reduce(scenario.covariates, refs)
     neutral = {"ratio": 1.0, "interval": 0.0} if law.units == "reference" else {}
     covariates = {}
@@ -124,7 +147,7 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
         filler = neutral.get(c.scaling, reduced[c.name][np.argmax(seen)])
         covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
     prior = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
-    return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs), {})
+    return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs), read)
 
 
 def _pad(values: Any, rows: int, filler: Any) -> np.ndarray:

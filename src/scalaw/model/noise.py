@@ -1,112 +1,24 @@
-"""How an observed loss scatters around a law: observation models on the log loss.
+"""How an observation scatters around a law: every noise by name.
 
-A noise is a record: its parameters with their priors, a log density and a sampler. Laws never see noises
-and noises never see laws. All of these are location–scale families of ``ln loss`` around ``ln law``:
-
-=============  ==================================================  ===========================
-name           parameters                                          use
-=============  ==================================================  ===========================
-``student_t``  sigma, nu (degrees of freedom, above 1)             default; resists odd runs
-``normal``     sigma                                               clean, replicated runs
-``laplace``    sigma (the scale b; sd is b·√2)                     Bayesian twin of the field's Huber fit with δ = 1e-3
-=============  ==================================================  ===========================
-
-The prior of sigma, LogNormal(0.005, 1), comes from digitised Chinchilla runs (median residual 0.003) and from
-seed-to-seed noise of 0.02 nats (arXiv:2001.08361 §4.2). ``nu`` is 1 plus Gamma(2, 0.1).
+A noise is a record (:class:`~scalaw.model.noise_record.Noise`): its parameters with their priors, a log density, a
+sampler, and what it reads of each run. Laws never see noises and noises never see laws. Those of a loss are
+described in :mod:`scalaw.model.noise_log`, those of a share in :mod:`scalaw.model.noise_share`. Parameters are held
+as those of a law are: ``"student_t[nu=5]"``, or ``"student_t:nu=5"`` where brackets are globs.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
-from jax.scipy.special import gammaln
-from numpyro import distributions as dist  # "import numpyro.distributions" trips over ArviZ's lazy numpyro
+from dataclasses import replace
 
 from scalaw.errors import ScalawError
-from scalaw.laws.prior import Prior
-from scalaw.laws.records import Parameter
+from scalaw.model.noise_log import LOG_NOISES
+from scalaw.model.noise_record import Noise
+from scalaw.model.noise_share import SHARE_NOISES
 
-Values = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Noise:
-    """An observation model of the log loss.
-
-    Parameters
-    ----------
-    name : str
-        Registered name.
-    parameters : tuple of Parameter
-        Their role is ``"noise"``; all carry priors.
-    log_prob : callable
-        ``log_prob(y, location, values, rows)``: log density of ``y = ln loss``, elementwise.
-    draw : callable
-        ``draw(rng, location, values, rows)``: NumPy draws of ``y``, shape of ``location``.
-    has_mean : bool
-        Whether the *loss* (not its log) has a mean.
-    fixed : tuple of (str, float)
-        Parameters that are held, as in ``"student_t[nu=5]"``.
-    """
-
-    name: str
-    parameters: tuple[Parameter, ...]
-    log_prob: Callable[[Any, Any, Values, Values], Any] = field(repr=False)
-    draw: Callable[[np.random.Generator, Any, Values, Values], np.ndarray] = field(repr=False)
-    has_mean: bool = True
-    fixed: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def structure(self) -> tuple[Any, ...]:
-        """What a compiled program depends on."""
-        return (self.log_prob,)
-
-
-SIGMA = Parameter(
-    "sigma", "noise", prior=Prior("LogNormal", (0.005, 1.0)), meaning="scale of the log residuals"
-)
-NU = Parameter("nu", "noise", prior=Prior("Gamma", (2.0, 0.1), low=1.0), meaning="degrees of freedom")
-
-
-def _student_t(y: Any, location: Any, v: Values, rows: Any) -> Any:
-    """Student-t log density; NumPyro's own works the log gamma functions out anew for every row."""
-    nu, sigma = v["nu"], v["sigma"]
-    constant = gammaln(0.5 * nu + 0.5) - gammaln(0.5 * nu) - 0.5 * jnp.log(jnp.pi * nu) - jnp.log(sigma)
-    return constant - (0.5 * nu + 0.5) * jnp.log1p(((y - location) / sigma) ** 2 / nu)
-
-
-_NOISES = {
-    noise.name: noise
-    for noise in (
-        Noise(
-            "student_t",
-            (SIGMA, NU),
-            _student_t,
-            lambda rng, location, v, rows: (
-                location + v["sigma"] * rng.standard_t(v["nu"], np.shape(location))
-            ),
-            has_mean=False,
-        ),
-        Noise(
-            "normal",
-            (SIGMA,),
-            lambda y, location, v, rows: dist.Normal(location, v["sigma"]).log_prob(y),
-            lambda rng, location, v, rows: location + v["sigma"] * rng.standard_normal(np.shape(location)),
-        ),
-        Noise(
-            "laplace",
-            (SIGMA,),
-            lambda y, location, v, rows: -jnp.abs(y - location) / v["sigma"] - jnp.log(2.0 * v["sigma"]),
-            lambda rng, location, v, rows: location + v["sigma"] * rng.laplace(size=np.shape(location)),
-        ),
-    )
-}
+_NOISES = {noise.name: noise for noise in (*LOG_NOISES, *SHARE_NOISES)}
+_SPEC = re.compile(r"(\w+)(?:\[(.+)\]|:(.+))?")
 
 
 def get_noise(noise: str | Noise) -> Noise:
@@ -119,26 +31,40 @@ def get_noise(noise: str | Noise) -> Noise:
     """
     if isinstance(noise, Noise):
         return noise
-    match = re.fullmatch(r"(\w+)(?:\[(\w+)=([^\]]+)\])?", noise.strip())
-    if match is None or match[1] not in _NOISES:
+    match = _SPEC.fullmatch(noise.strip())
+    inside = "" if match is None else match[2] or match[3]
+    items = inside.split(",") if inside else []
+    readable = all(re.fullmatch(r"\s*\w+\s*=.+", item) for item in items)
+    if match is None or match[1] not in _NOISES or not readable:
         raise ScalawError("M002", f"unknown noise '{noise}'", fix=f"use one of {', '.join(_NOISES)}")
     found = _NOISES[match[1]]
-    if match[2] is None:
+    held: dict[str, float] = {}
+    for item in items:
+        name, _, text = item.partition("=")
+        held[name.strip()] = _number(found, name.strip(), text, noise, name.strip() in held)
+    if not held:
         return found
+    shown = ",".join(f"{name}={repr(value).removesuffix('.0')}" for name, value in held.items())
+    return replace(found, name=f"{found.name}[{shown}]", fixed=tuple(held.items()))
+
+
+def _number(noise: Noise, name: str, text: str, spec: str, twice: bool) -> float:
     try:
-        value = float(match[3])
+        value = float(text)
     except ValueError:
         value = math.nan
-    if match[2] not in {p.name for p in found.parameters} or not 0 < value < math.inf:
-        names = ", ".join(p.name for p in found.parameters)
-        raise ScalawError(
-            "M009", f"noise '{noise}'", fix=f"hold {names} at a finite number > 0, e.g. student_t[nu=5]"
-        )
-    return replace(
-        found, name=f"{found.name}[{match[2]}={repr(value).removesuffix('.0')}]", fixed=((match[2], value),)
-    )
+    known = {p.name for p in noise.parameters}
+    fine = 0 < value < math.inf or (value == 0 and name in noise.may_be_zero)
+    if twice or name not in known or not fine:
+        zero = f" ({', '.join(noise.may_be_zero)}: 0 too)" if noise.may_be_zero else ""
+        fix = f"hold {', '.join(sorted(known))} at a finite number > 0{zero}, e.g. student_t[nu=5]"
+        raise ScalawError("M009", f"noise '{spec}'", fix=fix if known else f"{noise.name} has no parameters")
+    return value
 
 
 def noises() -> tuple[Noise, ...]:
     """Every noise there is."""
     return tuple(_NOISES.values())
+
+
+__all__ = ["Noise", "get_noise", "noises"]

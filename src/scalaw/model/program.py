@@ -109,11 +109,12 @@ def program(structure: Structure, arrays: Arrays) -> None:
 
 
 def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
-    """Log of the law's prediction over the reference loss, shape (rows,)."""
+    """The law's prediction on the noise's scale, shape (rows,): log of it over the reference loss, or a share."""
     law = structure.parts.law
     covariates = [arrays.covariates[c.name] for c in law.covariates]
     parameters = {p.name: values[p.name] for p in law.parameters}
-    return jnp.log(with_exponentials(law.function)(*covariates, **parameters))
+    predicted = with_exponentials(law.function)(*covariates, **parameters)
+    return jnp.log(predicted) if structure.parts.noise.scatters == "log" else predicted
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -140,7 +141,7 @@ def log_density(structure: Structure, arrays: Arrays, c: Any) -> Any:
 
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
-    """Log density of each row's log loss, unweighted, shape (rows,)."""
+    """Log density of each row's ``y``, unweighted, shape (rows,)."""
     return structure.parts.noise.log_prob(arrays.y, location(structure, arrays, values), values, arrays.rows)
 
 

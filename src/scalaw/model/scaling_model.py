@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scalaw.errors import ScalawError
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Parameter
-from scalaw.model.noise import Noise
+from scalaw.model.noise_record import Noise
+from scalaw.model.row_data import size_covariates
 from scalaw.model.structure import Parts, Structure
 
 
@@ -21,7 +22,7 @@ class ScalingModel:
     law : Law
         A law or a variant of one.
     noise : Noise
-        Observation model of the log loss.
+        Observation model; it must be one of what the law predicts.
     priors : tuple of (str, Prior)
         Overrides by parameter name (see :func:`scalaw.infer.references.reference_prior`).
     discrepancy, pooling : None
@@ -35,10 +36,7 @@ class ScalingModel:
     pooling: None = None
 
     def __post_init__(self) -> None:
-        response = self.law.response
-        if response.domain != "positive":
-            what = f"law {self.label} predicts a {response.domain} ({response.name}), not a loss"
-            raise ScalawError("M015", what, fix="the noises there are describe the log of a positive loss")
+        self._check_noise()
         if vector := [c.name for c in self.law.covariates if c.size is not None or c.reduction is not None]:
             what = f"law {self.label} has a covariate that is no number per run ({vector[0]})"
             raise ScalawError("M015", what, fix="such a law can be evaluated and checked, and not fitted yet")
@@ -52,6 +50,27 @@ class ScalingModel:
                 fix = f"use one of {', '.join(sorted(known))}"
                 raise ScalawError("M009", f"model {self.label} has no parameter '{name}'", fix=fix)
 
+    def _check_noise(self) -> None:
+        """The noise is one of the law's response, and can tell the law's parameters from its own."""
+        law, noise = self.law, self.noise
+        kind = f"a {law.response.domain} ({law.response.name})"
+        if law.response.domain == "positive" and noise.scatters != "log":
+            what = f"law {self.label} predicts {law.response.name}, any positive number, and noise {noise.name} a share"
+            fix = "use a noise of the log, such as student_t, or a law whose response is a share"
+            raise ScalawError("M015", what, fix=fix)
+        if law.response.domain != "positive" and noise.scatters == "log":
+            what = (
+                f"law {self.label} predicts {kind}, and noise {noise.name} is of the log of a positive loss"
+            )
+            fix = "use noise binomial or beta_binomial for counts, beta for shares without counts"
+            raise ScalawError("M015", what, fix=fix)
+        if both := {p.name for p in law.parameters} & {p.name for p in noise.parameters}:
+            what = f"law {self.label} and noise {noise.name} both have a parameter '{min(both)}'"
+            raise ScalawError("M004", what, fix="rename the law's")
+        if any(data.name == "log_size" for data in noise.reads) and not size_covariates(law):
+            what = f"law {self.label} has no N, D, C or other scaled covariate that says how large a run is"
+            raise ScalawError("M015", what, fix=f"noise {noise.name} needs one; use student_t")
+
     @property
     def label(self) -> str:
         """Name shown to people, e.g. ``chinchilla[alpha=beta]``."""
@@ -60,7 +79,9 @@ class ScalingModel:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Parameters of the law, then of the noise."""
-        return (*self.law.parameters, *self.noise.parameters)
+        size = "·".join(size_covariates(self.law))
+        told = (replace(p, meaning=p.meaning.replace("{size}", size)) for p in self.noise.parameters)
+        return (*self.law.parameters, *told)
 
     @property
     def fixed(self) -> tuple[tuple[str, float], ...]:
@@ -71,7 +92,8 @@ class ScalingModel:
     def free(self) -> tuple[Parameter, ...]:
         """Parameters that are learned."""
         held = {name for name, _ in self.noise.fixed}
-        return (*self.law.free, *(p for p in self.noise.parameters if p.name not in held))
+        noise = self.parameters[len(self.law.parameters) :]
+        return (*self.law.free, *(p for p in noise if p.name not in held))
 
     @property
     def sizes(self) -> tuple[int | None, ...]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from scalaw.laws.law import Law
-from scalaw.model.noise import Noise
+from scalaw.model.noise_record import Noise
 
 
 class Arrays(NamedTuple):

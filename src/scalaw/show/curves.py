@@ -66,7 +66,7 @@ def law_curve(fit: Fit, covariates: Mapping[str, np.ndarray]) -> np.ndarray:
         )
         for i in range(0, number, size)
     ]
-    return np.exp(np.concatenate(parts, axis=1)) * fit.model.law.loss_ref(fit.refs.units)
+    return fit.model.noise.response(np.concatenate(parts, axis=1)) * fit.model.law.loss_ref(fit.refs.units)
 
 
 def design_of(fit: Fit) -> Design:
