@@ -118,13 +118,13 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
         return log_prob(arrays.y, center, moved, arrays.rows)
 
     of_noise = jnp.pad(jax.jacfwd(noisy)(c[n_law:]), ((0, 0), (n_law, 0)))
-    of_prior = to_z.T @ (_prior_curvature(structure, arrays)[:, None] * to_z)
+    of_prior = to_z.T @ (prior_curvature(structure, arrays)[:, None] * to_z)
     rest = of_noise.T @ (w[:, None] * of_noise) + of_prior
     newton = jacobian.T @ ((w * weight)[:, None] * jacobian) + rest
     return newton, information * (jacobian.T @ (w[:, None] * jacobian)) + rest
 
 
-def _prior_curvature(structure: Structure, arrays: Arrays) -> Any:
+def prior_curvature(structure: Structure, arrays: Arrays) -> Any:
     """Rough curvature of the prior per own coordinate: it shapes steps and whitening, never the answer."""
     rough = {
         "Normal": lambda a, b: b**-2,

@@ -1,0 +1,180 @@
+"""Bent proposals: a multivariate t pulled through a triangular map that follows the bends of a posterior.
+
+Posteriors of scaling laws are bent sheets (an exponent trades against the amplitudes' ratio along a curve) and funnels
+(the other coordinates spread in proportion to the noise). A multivariate t of the right covariance misses the
+ends of both, and the few draws that get there carry most of the weight. So a proposal is
+
+    position = mean + basis @ u,    u[j] = shift_j(u[:j]) + exp(log_scale_j(u[:j])) * e[j],
+
+with ``e`` from a multivariate t, ``shift_j`` quadratic and ``log_scale_j`` linear in the coordinates before
+``j``. Both are clipped functions of them, so the far tails stay those of a t. ``basis`` orders directions from the
+least to the best learned ones relative to the prior: vague directions bend sharp ones, not the other way
+round. The map is a bijection with a Jacobian that is a sum of the ``log_scale_j``, and it is fitted to
+weighted draws by two weighted least-squares problems per coordinate (the second on log absolute residuals).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import cho_solve
+from jax.scipy.special import gammaln
+
+#: Degrees of freedom of the base; even, since its draws sum squares of normals.
+NU = 8
+#: Features are functions of coordinates clipped to this many standard deviations.
+CLIP = 4.0
+#: Ridge of both regressions, in effective draws.
+RIDGE = 8.0
+#: Largest change of a log scale.
+LARGEST = 2.5
+#: Weights are capped before a fit, so that no single draw governs it: at this over the root of their number.
+CAP = 1.0
+#: Share of the base draws that are this much wider: insurance against a proposal that is too narrow.
+WIDE_SHARE, WIDE = 0.2, 1.8
+
+
+class Bent(NamedTuple):
+    """A proposal: ``mean`` (d,), ``basis`` and its ``inverse`` (d, d), ``log_det`` of the basis, ``shift`` (d, features)
+    and ``log_scale`` (d, 1 + d); the last two hold zeros where a coordinate may not look."""
+
+    mean: Any
+    basis: Any
+    inverse: Any
+    log_det: Any
+    shift: Any
+    log_scale: Any
+
+
+def n_features(d: int) -> int:
+    """Length of a row of ``shift``: one, coordinates, products of two."""
+    return 1 + d + d * (d + 1) // 2
+
+
+def straight(mean: Any, basis: Any) -> Bent:
+    """The multivariate t itself."""
+    d = mean.shape[-1]
+    log_det = jnp.linalg.slogdet(basis)[1]
+    return Bent(
+        mean, basis, jnp.linalg.inv(basis), log_det, jnp.zeros((d, n_features(d))), jnp.zeros((d, 1 + d))
+    )
+
+
+def base_draws(key: Any, n: int, d: int) -> Any:
+    """Multivariate t draws, shape (n, d)."""
+    normal, chi = jax.random.split(key)
+    spread = jnp.sum(jax.random.normal(chi, (n, NU)) ** 2, axis=1) / NU
+    width = jnp.where((jnp.arange(n) + 0.5) * WIDE_SHARE % 1.0 < WIDE_SHARE, WIDE, 1.0)
+    return jax.random.normal(normal, (n, d)) * (width / jnp.sqrt(spread))[:, None]
+
+
+def push(bent: Bent, e: Any) -> Any:
+    """Positions of base draws, shape (n, d)."""
+    d = e.shape[1]
+
+    def coordinate(j: Any, u: Any) -> Any:
+        near = jnp.clip(u, -CLIP, CLIP)
+        shift = _quadratic(near) @ bent.shift[j]
+        return u.at[:, j].set(shift + jnp.exp(_log_scale(near, bent.log_scale[j])) * e[:, j])
+
+    u = jax.lax.fori_loop(0, d, coordinate, jnp.zeros_like(e))
+    return bent.mean + u @ bent.basis.T
+
+
+def log_prob(bent: Bent, position: Any) -> Any:
+    """Log density of positions, shape (n,)."""
+    d = position.shape[1]
+    u = (position - bent.mean) @ bent.inverse.T
+    near = jnp.clip(u, -CLIP, CLIP)
+    log_scale = _log_scale(near, bent.log_scale.T)
+    e = (u - _quadratic(near) @ bent.shift.T) * jnp.exp(-log_scale)
+    return _log_base(jnp.sum(e**2, axis=1), d) - jnp.sum(log_scale, axis=1) - bent.log_det
+
+
+def _log_base(squared: Any, d: int) -> Any:
+    """Log density of base draws of a given squared length."""
+    constant = gammaln((NU + d) / 2) - gammaln(NU / 2) - d / 2 * np.log(NU * np.pi)
+
+    def component(share: float, width: float) -> Any:
+        tail = 0.5 * (NU + d) * jnp.log1p(squared / (NU * width**2))
+        return constant + np.log(share) - d * np.log(width) - tail
+
+    return jnp.logaddexp(component(1 - WIDE_SHARE, 1.0), component(WIDE_SHARE, WIDE))
+
+
+def fit_bent(position: Any, log_importance: Any, prior_precision: Any) -> Bent:
+    """Fit a proposal to weighted draws.
+
+    Parameters
+    ----------
+    position : array, shape (n, d)
+    log_importance : array, shape (n,)
+        Unnormalised; -inf leaves a draw out.
+    prior_precision : array, shape (d,)
+        Rough curvature of the prior, which says what a vague direction is.
+    """
+    n, d = position.shape
+    raw = jax.nn.softmax(jnp.where(jnp.isnan(log_importance), -jnp.inf, log_importance))
+    weight = jnp.minimum(raw, CAP / jnp.sqrt(jnp.sum(raw > 0)))
+    weight = weight / jnp.sum(weight)
+    position = jnp.where(weight[:, None] > 0, position, 0.0)
+    effective = weight / jnp.sum(weight**2)
+    mean = weight @ position
+    centred = position - mean
+    covariance = (centred * weight[:, None]).T @ centred
+    root = jnp.sqrt(prior_precision)
+    values, vectors = jnp.linalg.eigh(root[:, None] * covariance * root)
+    # widest first; draws that span fewer directions than there are leave a sliver in the others
+    spread = jnp.sqrt(jnp.maximum(values[::-1], 1e-12 * values[-1]))
+    basis = vectors[:, ::-1] / root[:, None] * spread
+    inverse = (vectors[:, ::-1] * root[:, None] / spread).T
+    u = centred @ inverse.T
+    near = jnp.clip(u, -CLIP, CLIP)
+    look_back = _features_before(d)
+    quadratic, linear = _quadratic(near), _linear(near)
+    shift = _ridge(quadratic, u, effective, look_back)
+    residual = u - quadratic @ shift.T
+    log_size = jnp.log(jnp.abs(residual) + 1e-3 * jnp.sqrt(weight @ residual**2))
+    slope = _ridge(linear, log_size, effective, look_back[:, : 1 + d]).at[:, 0].set(0.0)
+    scaled = residual * jnp.exp(-_log_scale(near, slope.T))
+    # the variance of a t is NU / (NU − 2); five per cent wider than the draws is safer than narrower
+    width = 0.5 * jnp.log((weight @ scaled**2) * (NU - 2) / NU) + 0.05
+    return Bent(mean, basis, inverse, jnp.linalg.slogdet(basis)[1], shift, slope.at[:, 0].set(width))
+
+
+def _linear(u: Any) -> Any:
+    return jnp.concatenate([jnp.ones((len(u), 1)), u], axis=1)
+
+
+def _quadratic(u: Any) -> Any:
+    first, second = np.triu_indices(u.shape[1])
+    return jnp.concatenate([_linear(u), u[:, first] * u[:, second]], axis=1)
+
+
+def _log_scale(near: Any, coefficients: Any) -> Any:
+    """First the width, which is free, then a clipped change of it."""
+    return coefficients[0] + jnp.clip(near @ coefficients[1:], -LARGEST, LARGEST)
+
+
+def _features_before(d: int) -> np.ndarray:
+    """Which features each coordinate may look at: those of earlier coordinates, shape (d, features)."""
+    first, second = np.triu_indices(d)
+    last = np.concatenate([[-1], np.arange(d), np.maximum(first, second)])
+    return last[None, :] < np.arange(d)[:, None]
+
+
+def _ridge(features: Any, response: Any, weight: Any, allowed: np.ndarray) -> Any:
+    """Coefficients (d, features) of one ridge regression per column of the response, each with its own features."""
+    weighted = features * weight[:, None]
+    gram, moments = weighted.T @ features, weighted.T @ response
+    penalty = jnp.diag(jnp.where(jnp.arange(gram.shape[0]) == 0, 1e-9, RIDGE))
+
+    def one(moment: Any, allow: Any) -> Any:
+        both = allow[:, None] & allow[None, :]
+        system = jnp.where(both, gram + penalty, jnp.eye(gram.shape[0]))
+        return cho_solve((jnp.linalg.cholesky(system), True), jnp.where(allow, moment, 0.0))
+
+    return jax.vmap(one)(moments.T, jnp.asarray(allowed))
