@@ -17,6 +17,7 @@ import numpy as np
 
 from scalaw.data.checks_looks import looks
 from scalaw.data.columns import NAMES, plain_name
+from scalaw.data.loss_kinds import SHARES
 from scalaw.data.runs import Runs
 from scalaw.data.units import format_quantity
 from scalaw.data.wording import names_text, plural, rows_text
@@ -52,7 +53,7 @@ def check_runs(
         severity = "W" if law is None else "E"
         problems.append(Problem("D062", severity, "these rows are not fitted", runs.source, runs.refusal))
     if law is not None:
-        problems += _columns(runs, law) + _direction(runs, law)
+        problems += _columns(runs, law) + _response(runs, law)
         if not any(problem.severity == "E" for problem in problems):
             problems += _values(runs, law)
             problems += identification(runs, law)
@@ -62,14 +63,34 @@ def check_runs(
 
 def _columns(runs: Runs, law: Any) -> list[Problem]:
     problems = []
-    response = getattr(getattr(law, "response", None), "name", "loss")
-    for name in [*(covariate.name for covariate in law.covariates), response]:
+    for name in [*(covariate.name for covariate in law.covariates), "loss"]:
         if name in runs.frame or (name == "x" and "x" in runs.columns):
             continue
         found = [str(column) for column in runs.frame.columns]
         what = f"law {law.name} needs {name}; found {names_text(found)}"
         problems.append(Problem("D012", "E", what, runs.source, fix=_mapping(name, found)))
     return problems
+
+
+def _response(runs: Runs, law: Any) -> list[Problem]:
+    """D066 where the runs measure something else than the law predicts."""
+    response = getattr(law, "response", None)
+    if response is None or response.domain == "positive" or "loss" not in runs.frame:
+        return _direction(runs, law)
+    wanted = response.name if response.name in SHARES else ""
+    if runs.loss_kind not in SHARES:
+        what = (
+            f"law {law.name} predicts a share ({response.name}), and the losses are read as {runs.loss_kind}"
+        )
+        fix = "say what they are: loss_kind='accuracy' or 'error', or give columns successes and trials"
+    elif wanted and wanted != runs.loss_kind:
+        what, fix = (
+            f"law {law.name} predicts {wanted}, and the runs hold {runs.loss_kind}",
+            f"convert_to='{wanted}'",
+        )
+    else:
+        return _direction(runs, law)
+    return [Problem("D066", "E", what, runs.source, fix=fix)]
 
 
 def _direction(runs: Runs, law: Any) -> list[Problem]:

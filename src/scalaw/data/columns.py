@@ -41,7 +41,7 @@ KIND_NAMES = {
     "perplexity": "perplexity", "ppl": "perplexity", "val_perplexity": "perplexity", "val_ppl": "perplexity",
     "bits_per_byte": "bits_per_byte", "bpb": "bits_per_byte", "val_bpb": "bits_per_byte",
     "error": "error", "error_rate": "error", "test_error": "error",
-    "accuracy": "accuracy", "acc": "accuracy", "test_accuracy": "accuracy",
+    "accuracy": "accuracy", "acc": "accuracy", "test_accuracy": "accuracy", "coverage": "accuracy",
 }  # fmt: skip
 
 #: Letters of other scripts that look like the letters of a role.

@@ -32,6 +32,29 @@ def check_kind(kind: str) -> str:
     return kind
 
 
+def convert_width(
+    width: np.ndarray, loss: np.ndarray, kind: str, to: str, bytes_per_token: float | None = None
+) -> np.ndarray:
+    """A standard error or rounding step of losses of one kind as one of another kind, to first order.
+
+    Parameters
+    ----------
+    width, loss : float64 array, shape (runs,)
+        In units of ``kind``.
+    kind, to, bytes_per_token
+        As in :func:`convert_loss`.
+    """
+    if kind in SHARES or kind == to:
+        return width
+    converted = convert_loss(loss, kind, to, bytes_per_token)[0]
+    # cross-entropies are proportional to each other, and perplexity is the exponential of nats
+    slope_in = (
+        1.0 / loss if kind == "perplexity" else convert_loss(np.ones(1), kind, "nats", bytes_per_token)[0]
+    )
+    slope_out = converted if to == "perplexity" else convert_loss(np.ones(1), "nats", to, bytes_per_token)[0]
+    return width * slope_in * slope_out
+
+
 def convert_loss(
     loss: np.ndarray, kind: str, to: str, bytes_per_token: float | None = None
 ) -> tuple[np.ndarray, str]:

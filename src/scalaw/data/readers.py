@@ -2,7 +2,8 @@
 
 The order is fixed: the table is loaded; roles are found or given; role columns become float64; rows are
 left out only where asked for; values are checked; the third of N, D and C follows from C = 6 N D; the loss
-is converted only where asked for. Every problem of severity E is collected and raised in one
+is converted only where asked for. A table without a loss but with columns ``successes`` and ``trials`` is one of
+accuracies. Every problem of severity E is collected and raised in one
 :class:`~scalaw.errors.ScalawError`.
 """
 
@@ -25,6 +26,9 @@ from scalaw.data.runs import ROLES, Convention, Runs
 from scalaw.data.units import compute_6nd
 from scalaw.data.wording import names_text, plural, quoted, rows_text
 from scalaw.errors import Problem, ScalawError
+
+#: Columns of counts that stand for a share.
+COUNTS = ("successes", "trials")
 
 
 @dataclass
@@ -113,13 +117,22 @@ def read_runs(
     # x may be the third of N, D and C, which is there only once it is computed
     late = x if x in ("N", "D", "C") and x not in [name.strip() for name in table.header] else None
     roles = assign_roles(table.header, given, None if late else x, groups, table.source)
+    counted = "loss" not in roles.positions and {*COUNTS} <= {
+        *given,
+        *(name.strip() for name in table.header),
+    }
+    if counted:
+        given |= {name: given.get(name, name) for name in COUNTS}
+        roles = assign_roles(table.header, given, None if late else x, groups, table.source)
     kind = loss_kind or roles.loss_kind or "nats"
     if roles.loss_kind and not loss_kind:
         roles.conversions.append(f"loss kind {kind}, from the name of its column")
     log = _Log([*table.problems, *roles.problems], roles.conversions)
-    _require(require, roles, table, log)
+    _require([role for role in require if role != "loss" or not counted], roles, table, log)
     absent = (na_values,) if isinstance(na_values, str) else tuple(na_values)
     frame, numeric = _frame(table, roles, _units(units, roles, table, log), decimal, absent, log)
+    if counted:
+        frame, numeric, kind = _share(frame, numeric, loss_kind, log)
     frame = _leave_out(frame, numeric, missing, dedupe, table.source, log)
     log.problems += refused_values(frame, numeric, groups, kind, table.source)
     log.refuse()
@@ -230,6 +243,20 @@ def _other(cells: Cells) -> Any:
     if present and all(PLAIN.fullmatch(text) for text in present):
         return np.array([float(text) if text.lower() not in MISSING else np.nan for text in texts])
     return pd.Series([text or None for text in texts], dtype=object)
+
+
+def _share(
+    frame: pd.DataFrame, numeric: Sequence[str], kind: str | None, log: _Log
+) -> tuple[pd.DataFrame, list[str], str]:
+    """Add the accuracy (or the error, where that kind was asked for) that counts make."""
+    log.refuse()
+    trials = frame["trials"].where(frame["trials"] > 0)  # none of none is a missing share
+    share = frame["successes"] / trials
+    text = "loss computed as successes / trials, an accuracy"
+    if kind == "error":
+        share, text = 1.0 - share, "loss computed as 1 - successes / trials, an error"
+    log.conversions.append(text)
+    return frame.assign(loss=share), [*numeric, "loss"], kind or "accuracy"
 
 
 def _leave_out(

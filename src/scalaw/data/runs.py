@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from scalaw.data.loss_kinds import convert_loss
+from scalaw.data.loss_kinds import convert_loss, convert_width
 from scalaw.data.units import format_quantity
 from scalaw.data.wording import names_text, quoted
 from scalaw.errors import Problem, ScalawError
@@ -158,11 +158,18 @@ class Runs:
         return replace(self, columns={**self.columns, "x": name})
 
     def convert(self, to: str, bytes_per_token: float | None = None) -> Runs:
-        """Loss as another kind, see :mod:`scalaw.data.loss_kinds`."""
+        """Loss as another kind, see :mod:`scalaw.data.loss_kinds`; its ``loss_se`` and ``loss_half_width`` too."""
         loss, text = convert_loss(self.values("loss"), self.loss_kind, to, bytes_per_token)
         if not text:
             return self
-        frame = self.frame.assign(loss=loss)
+        before = self.values("loss")
+        widths = {
+            name: convert_width(self.values(name), before, self.loss_kind, to, bytes_per_token)
+            for name in ("loss_se", "loss_half_width")
+            if name in self.frame
+        }
+        text += f"; {' and '.join(widths)} with it" if widths else ""
+        frame = self.frame.assign(loss=loss, **widths)
         return replace(self, frame=frame, loss_kind=to, conversions=(*self.conversions, text))
 
     @property

@@ -147,7 +147,7 @@ class _Bench:
         sd = values.get("sigma", 0.01)
         if self.noise.scale is not None:
             with jax.enable_x64(True):
-                sd = float(np.ravel(self.noise.scale(np.array([location]), values, self.rows))[0])
+                sd = float(np.ravel(self.noise.scale(np.array([location]), dict(values), self.rows))[0])
         return sd / (location * (1.0 - location)) if self.noise.scatters == "share" else sd
 
     def grid(self, location: float, values: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:

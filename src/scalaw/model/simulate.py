@@ -13,6 +13,8 @@ from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
 from scalaw.model.noise import Noise, get_noise
+from scalaw.model.row_data import read_rows, row_values
+from scalaw.model.scaling_model import ScalingModel
 
 
 def simulate(
@@ -31,19 +33,23 @@ def simulate(
     values : mapping
         The law's parameters in the paper's units and the noise's (``sigma``, ``nu``).
     at : mapping
-        Covariate → values, shape (runs,) or scalar; text such as ``"70B"`` is read.
+        Covariate → values, shape (runs,) or scalar; text such as ``"70B"`` is read. Columns that the noise reads
+        (``loss_se``, ``loss_half_width``, ``trials``) are given here too.
     noise : str or Noise
     seed : int
 
     Returns
     -------
     Runs
-        With the law's covariates and a ``loss``; C = 6·N·D where N and D are given.
+        With the law's covariates, what the noise reads and a ``loss``, rounded where the noise is of rounded losses;
+        C = 6·N·D where N and D are given. For a law of a share the losses are accuracies (errors, if its response is
+        the error), with ``successes`` beside ``trials``.
 
     Raises
     ------
     ScalawError
-        M006 when a parameter or covariate is missing or unknown.
+        M006 when a parameter or covariate is missing or unknown, M015 for a noise that is not one of the law's
+        response, D012 and D067 for a column that the noise needs.
 
     Examples
     --------
@@ -52,21 +58,54 @@ def simulate(
     >>> len(simulate("chinchilla", truth, at={"N": ["1B", "2B"], "D": "20B"}, seed=1))
     2
     """
-    found, observed = get_law(law), get_noise(noise)
+    model = ScalingModel(get_law(law), get_noise(noise))
+    found, observed = model.law, model.noise
     of_noise = {p.name for p in observed.parameters}
     values = {**dict(observed.fixed), **values}
     if missing := [name for name in of_noise if name not in values]:
         raise ScalawError("M006", f"noise {observed.name} needs {', '.join(sorted(missing))}")
     columns = {name: _numbers(value) for name, value in at.items()}
     columns = dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
+    read = {name for data in observed.reads for name in data.columns}
+    covariates = {name: value for name, value in columns.items() if name not in read}
     parameters = {name: value for name, value in values.items() if name not in of_noise}
-    prediction = np.asarray(found(**columns, **parameters), np.float64)
+    prediction = np.asarray(found(**covariates, **parameters), np.float64)
+    source = f"simulated from {found.name} (seed {seed})"
+    kind = "nats"
+    if found.response.domain != "positive":
+        kind = "error" if found.response.name == "error" else "accuracy"
+    exact = Runs(pd.DataFrame({**columns, "loss": prediction}), loss_kind=kind, source=source)
+    rows = _rows(model, exact, covariates)
     rng = np.random.default_rng(seed)
-    log_loss = observed.draw(rng, np.log(prediction), {name: values[name] for name in of_noise}, {})
+    drawn = observed.draw(rng, observed.observed(prediction), {name: values[name] for name in of_noise}, rows)
+    loss = observed.response(drawn)
+    if "half_width" in rows:
+        loss = _printed(loss, exact.values("loss_half_width"))
     if {"N", "D"} <= columns.keys():
         columns.setdefault("C", compute_6nd(columns["N"], columns["D"]))
-    frame = pd.DataFrame({**columns, "loss": np.exp(log_loss)})
-    return Runs(frame, source=f"simulated from {found.name} (seed {seed})")
+    if observed.scatters == "count":
+        columns["successes"] = np.round(loss * rows["trials"])
+    return Runs(pd.DataFrame({**columns, "loss": loss}), loss_kind=kind, source=source)
+
+
+def _rows(model: ScalingModel, exact: Runs, covariates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the noise reads, in reference to the centre of the runs."""
+    refs: dict[str, float] = {}
+    for c in model.law.covariates:
+        refs.setdefault(
+            c.unit, float(np.exp(np.mean(np.log(covariates[c.name])))) if c.scaling == "ratio" else 1.0
+        )
+    reads = model.noise.reads
+    known = read_rows(reads, exact, np.ones(len(exact), bool))
+    return row_values(reads, model.law, covariates, refs, known)
+
+
+def _printed(loss: np.ndarray, half_width: np.ndarray) -> np.ndarray:
+    """Losses on the grid of those that can be printed."""
+    step = 2.0 * half_width
+    on_grid = np.round(loss / np.where(step > 0, step, 1.0)) * step
+    # the grid's own rounding errors, 2.3000000000000003, would look like digits
+    return np.where(step > 0, np.array([float(f"{value:.12g}") for value in on_grid]), loss)
 
 
 def _numbers(value: Any) -> np.ndarray:

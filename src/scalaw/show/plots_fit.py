@@ -39,14 +39,16 @@ PLACES = 100
 
 @drawn
 def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
-    """Log residuals of the median curve against N, D, D/N and C, whichever the runs have.
+    """Residuals of the median curve against N, D, D/N and C, whichever the runs have; of logs, but of shares as they are.
 
-    The band is where the noise of the posterior puts a residual. A slope or a bend that leaves it says that the law
-    misses something; a scatter that widens to one side says that the noise is not constant.
+    The band is where the noise of the posterior puts a residual; it is a bar per run where runs differ in it. A slope
+    or a bend that leaves it says that the law misses something; a scatter that widens to one side says that the noise
+    is not constant.
     """
+    noise = fit.model.noise
     median = np.median(law_curve(fit, fit.scenario.covariates), axis=0)
-    residual = np.log(fit.runs.values("loss")) - np.log(median)
-    low, _, high = band_edges(noise_draws(fit), prob)
+    residual = noise.observed(fit.runs.values("loss")) - noise.observed(median)
+    low, _, high = band_edges(scatter_draws(fit), prob)
     shown = quantity_rows(fit) or {"row": np.arange(1.0, len(residual) + 1)}
     rows = -(-len(shown) // 2)
     details = (
@@ -58,28 +60,40 @@ def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
     for ax in axes.flat[len(shown) :]:
         ax.set_visible(False)
     for ax, (name, values) in zip(axes.flat, shown.items(), strict=False):
-        ax.axhspan(float(low[0]), float(high[0]), color=COLOURS[0], alpha=BAND_ALPHA, linewidth=0)
+        if len(low) == 1:
+            ax.axhspan(float(low[0]), float(high[0]), color=COLOURS[0], alpha=BAND_ALPHA, linewidth=0)
+        else:
+            ax.vlines(values, low, high, color=COLOURS[0], alpha=BAND_ALPHA, linewidth=4.0)
         ax.axhline(0.0, color=COLOURS[0], linewidth=1.0)
         scatter_runs(ax, values, residual, trained(fit))
         ax.set_xlabel("row of the table" if name == "row" else axis_label(name, fit.runs))
         if name != "row":
             log_axis(ax, "x", name, most=5)
-    figure.supylabel("ln(loss) − ln(law)", fontsize=9.0)
+    label = "ln(loss) − ln(law)" if noise.scatters == "log" else "share − law"
+    figure.supylabel(label, fontsize=9.0)
     return figure
 
 
 def noise_values(fit: Fit) -> dict[str, Any]:
     """Draws of the noise's parameters, shape (draws, 1), or the number one is fixed at."""
-    held = dict(fit.model.law.fixed)
+    held = dict(fit.model.fixed)
     names = [p.name for p in fit.model.noise.parameters]
     return {name: held[name] if name in held else fit.draws(name)[:, None] for name in names}
 
 
-def noise_draws(fit: Fit, location: np.ndarray | None = None) -> np.ndarray:
-    """One draw of the noise per posterior draw around a log location, shape (draws, points)."""
+def noise_draws(fit: Fit, location: np.ndarray) -> np.ndarray:
+    """One draw of the noise per posterior draw around locations of the runs, shape (draws, runs)."""
     rng = np.random.default_rng(key_data(fit.recipe["seed"], "figure", fit.label))
-    around = np.zeros((len(fit.positions), 1)) if location is None else location
-    return fit.model.noise.draw(rng, around, noise_values(fit), {})
+    return fit.model.noise.draw(rng, location, noise_values(fit), fit.scenario.noise_rows())
+
+
+def scatter_draws(fit: Fit) -> np.ndarray:
+    """Draws of the noise less their location, shape (draws, runs), or (draws, 1) where it is the same in every run."""
+    noise = fit.model.noise
+    if noise.scatters == "log" and not noise.reads:
+        return noise_draws(fit, np.zeros((len(fit.positions), 1)))
+    location = np.asarray(evaluate(fit.scenario, fit.positions).location)
+    return noise_draws(fit, location) - location
 
 
 def loo_pit_values(fit: Fit) -> np.ndarray:
@@ -100,7 +114,7 @@ def loo_pit_values(fit: Fit) -> np.ndarray:
     likelihood = fit.tree["log_likelihood"].to_dataset().isel(kept)
     location = np.asarray(evaluate(fit.scenario, fit.positions).location)
     unit = fit.model.law.loss_ref(fit.refs.units)
-    loss = (np.exp(noise_draws(fit, location)) * unit)[:, kept["run"]]
+    loss = (fit.model.noise.response(noise_draws(fit, location)) * unit)[:, kept["run"]]
     predictive = likelihood.copy(data={"loss": loss.reshape(likelihood["loss"].shape)})
     groups = {
         "posterior": fit.tree["posterior"].to_dataset(),
