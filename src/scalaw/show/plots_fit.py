@@ -39,7 +39,7 @@ PLACES = 100
 
 @drawn
 def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
-    """Residuals of the median curve against N, D, D/N and C, whichever the runs have; of logs, but of shares as they are.
+    """Residuals of the median curve against N, D, D/N and C, whichever the runs have: of logs, or of shares.
 
     The band is where the noise of the posterior puts a residual; it is a bar per run where runs differ in it. A slope
     or a bend that leaves it says that the law misses something; a scatter that widens to one side says that the noise
