@@ -1,9 +1,10 @@
 # Everything happens in .venv, made once from the lock files with whichever Python 3.12 or 3.13 is found:
 # $(PYTHON) if given, else python3.12, python3.13 or python3. Only git, make and that Python are needed.
 #
-# A lock is a plain list of name==version. To renew both, in a fresh environment:
+# A lock is a plain list of name==version. To renew them, in a fresh environment:
 #   pip install hatchling . && pip freeze --exclude scalaw > requirements.lock
 #   pip install <the group dev of pyproject.toml>, and put what came on top into requirements-dev.lock
+#   pip install <the group peers of pyproject.toml>, and put what came on top into requirements-peers.lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 USABLE := import sys, venv, ensurepip; sys.exit(not ((3, 12) <= sys.version_info < (3, 14)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint checks calibrate bench clean
+.PHONY: help demo test lint checks calibrate bench peers clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -37,9 +38,10 @@ checks: $(VENV)/.dev
 calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, resumable); one law: ARGS="--law chinchilla"
 	@$(BIN)/python -m benchmarks.calibrate $(ARGS)
 
-# The options of the tests skip benchmarks, so they are put aside.
-bench: $(VENV)/.dev ## measure speed and count compilations
-	$(BIN)/python -m pytest benchmarks --override-ini addopts= --benchmark-only
+bench: $(VENV)/.dev ## measure speed against the peers that are installed; one group of rows: ARGS="--only point"
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+peers: $(VENV)/.peers ## install the peers of the benchmarks
 
 clean: ## remove .venv and everything else that was made here
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks scalaw-demo.html
@@ -70,4 +72,9 @@ $(VENV)/.run: requirements.lock pyproject.toml $(BIN)/python
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) -r requirements.lock -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.peers: requirements-peers.lock $(VENV)/.dev
+	@echo "Installing the peers of the benchmarks into $(VENV)"
+	@$(PIP) -r requirements.lock -r requirements-dev.lock -r requirements-peers.lock
 	@touch $@

@@ -1,0 +1,116 @@
+"""Every call of the benchmarks into scalaw, so that only this file changes when scalaw does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pandas as pd
+
+from benchmarks.tables import Table
+from scalaw.data import Runs
+from scalaw.infer.batch import STARTS, _batches, found_modes, sample, search
+from scalaw.infer.bootstrap import bootstrap_modes
+from scalaw.infer.devices import computing
+from scalaw.infer.executables import key_data
+from scalaw.infer.fit import model_of
+from scalaw.infer.nuts import Settings
+from scalaw.infer.point import Mode
+from scalaw.infer.prior_draws import prior_draws
+from scalaw.infer.programs import Clock, _function, executable
+from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
+from scalaw.model.program import log_density, start_near, values_at
+
+
+class Posterior(NamedTuple):
+    """Draws of one table: parameter → (chains, draws), and the method; ``log_weight`` is None for chains."""
+
+    values: dict[str, np.ndarray]
+    log_weight: np.ndarray | None
+    method: str
+
+
+class Objective(NamedTuple):
+    """Our log posterior for a peer's optimiser: a compiled function and the starts of our own search."""
+
+    value_and_gradient: Any
+    starts: list[np.ndarray]
+
+
+def scenario(table: Table, name: str | None = None) -> Scenario:
+    """A fit to be made of a table."""
+    return scenario_of(Runs(pd.DataFrame({**table.at, "loss": table.loss})), model_of(table.law), name=name)
+
+
+def modes(scenarios: Sequence[Scenario], seed: int = 0) -> list[Mode]:
+    """Best mode of every scenario."""
+    found = []
+    for batch in _batches(scenarios):
+        found += search(batch.structure, batch.scenarios, batch.arrays, seed, Clock())
+    return [found_modes(ends)[0] for ends in found]
+
+
+def bootstrap(one: Scenario, mode: Mode, replicates: int, seed: int) -> np.ndarray:
+    """Bootstrapped modes in their own coordinates, shape (replicates, coordinates)."""
+    found: Any = SimpleNamespace(scenario=one, mode=mode)
+    return bootstrap_modes(found, replicates, seed)
+
+
+def posterior(scenarios: Sequence[Scenario], seed: int = 0) -> list[Posterior]:
+    """Posterior of every scenario, by the default method."""
+    found = []
+    for one in sample(scenarios, Settings(), seed):
+        structure = one.scenario.model.structure()
+        values = structure.split(np.asarray(one.draws.values))
+        paper = one.scenario.model.law.paper_values(values, one.scenario.refs.units)
+        kept = {**values, **paper}
+        found.append(Posterior(kept, None, "nuts"))
+    return found
+
+
+def coordinates(one: Scenario) -> int:
+    """How many numbers a posterior is over."""
+    return one.model.structure().n_coordinates
+
+
+def in_paper_units(one: Scenario, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters by name from positions in their own coordinates, shape (n, coordinates)."""
+    structure, arrays = one.model.structure(), arrays_of(one, padded_rows([one]))
+    with computing():
+        values = jax.jit(jax.vmap(partial(values_at, structure), (None, 0)))(arrays, z)
+    values = {name: np.asarray(value) for name, value in values.items()}
+    return {**values, **one.model.law.paper_values(values, one.refs.units)}
+
+
+def mode_in_paper_units(one: Scenario, mode: Mode) -> dict[str, float]:
+    """A mode's parameters by name; scalars only."""
+    values = one.model.structure().split(np.asarray(mode.values))
+    paper = {**values, **one.model.law.paper_values(values, one.refs.units)}
+    return {name: float(value) for name, value in paper.items() if np.ndim(value) == 0}
+
+
+def objective(one: Scenario, seed: int = 0) -> Objective:
+    """Our negative log posterior with its exact gradient, and where our search starts from."""
+    structure, arrays = one.model.structure(), arrays_of(one, padded_rows([one]))
+    z = prior_draws(one, STARTS, key_data(seed, "starts", one.name)).z
+    with computing():
+        arrays = jax.tree.map(jax.numpy.asarray, arrays)
+        starts = jax.jit(jax.vmap(partial(start_near, structure), (None, 0)))(arrays, z)
+        compiled = jax.jit(jax.value_and_grad(lambda c, a: -log_density(structure, a, c)))
+
+    def value_and_gradient(c: np.ndarray) -> tuple[float, np.ndarray]:
+        with computing():
+            value, gradient = compiled(c, arrays)
+            return float(value), np.asarray(gradient)
+
+    return Objective(value_and_gradient, list(np.asarray(starts)))
+
+
+def forget() -> None:
+    """Forget the programs that this process has compiled."""
+    executable.cache_clear()
+    _function.cache_clear()

@@ -1,0 +1,113 @@
+"""Posteriors: effective draws per CPU second of one and the same posterior, from several samplers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import ours
+from benchmarks.effective import QUANTILE, Worth, disagreement, of_chains, of_weighted
+from benchmarks.harness import ROUNDS, Row, Task, Timing, compare, installed, interleave, missing, version
+from benchmarks.posteriors import (
+    CHAINS,
+    DRAWS,
+    WARMUP,
+    Blackjax,
+    NumPyro,
+    Nutpie,
+    as_printed,
+    centred,
+    quantities,
+)
+from benchmarks.tables import Table, chinchilla_runs
+
+#: Posteriors in one call of ours.
+BATCH = 64
+LENGTH = f"{CHAINS} × ({WARMUP} + {DRAWS})"
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Rows of posteriors."""
+    table, rounds = chinchilla_runs(), 1 if quick else ROUNDS
+    batch = [ours.scenario(table, f"{table.law}/{i}") for i in range(2 if quick else BATCH)]
+    tasks = {
+        "ours": Task(f"{len(batch)} posteriors", lambda turn: ours.posterior(batch, turn), rounds),
+        "one": Task("one posterior", lambda turn: ours.posterior(batch[:1], turn), rounds),
+    }
+    asked = peers(table, quick)
+    tasks |= {name: Task(what, run, rounds) for name, (what, run) in asked.items() if run}
+    times = interleave(tasks)
+    mine = {name: [merged(table, turn) for turn in times[name].values] for name in ("ours", "one")}
+    for name, (what, _) in asked.items():
+        if name in times:
+            yield against(name, times, mine)
+        else:
+            yield missing(f"posterior_{name}", "Posterior, 245 runs", what)
+
+
+def peers(table: Table, quick: bool) -> dict[str, tuple[str, Callable[[int], Any] | None]]:
+    """Name of a row → what the peer is, and how it is run (None where it is not installed)."""
+    found: dict[str, tuple[str, Callable[[int], Any] | None]] = {}
+    for name, model in (("printed", as_printed), ("centred", centred)):
+        for bits, x64 in ((64, True), (32, False)):
+            what = f"{version('numpyro')} MCMC(NUTS), law {'as printed' if name == 'printed' else name}, float{bits}"
+            if not quick or x64:
+                found[f"numpyro_{name}_{bits}"] = f"{what}, {LENGTH}", NumPyro(model, table, x64)
+    both = installed("nutpie") and installed("pymc")
+    what = f"{version('nutpie')} on {version('pymc')}, centred, {LENGTH}" if both else "nutpie or pymc"
+    found["nutpie"] = what, Nutpie(table) if both else None
+    there = installed("blackjax")
+    what = f"{version('blackjax')} NUTS, centred, {LENGTH}" if there else "blackjax"
+    found["blackjax"] = what, Blackjax(table) if there else None
+    return found
+
+
+def merged(table: Table, posteriors: Sequence[ours.Posterior]) -> list[Worth]:
+    """Worth of every posterior of a call."""
+    return [worth(table, p) for p in posteriors]
+
+
+def worth(table: Table, p: ours.Posterior) -> Worth:
+    """Worth of one of our posteriors, which are chains or weighted draws."""
+    draws = quantities(table, p.values)
+    if p.log_weight is None:
+        return of_chains(draws)
+    return of_weighted(draws.reshape(-1, draws.shape[-1]), p.log_weight.ravel())
+
+
+def against(name: str, times: dict[str, Timing], mine: dict[str, list[list[Worth]]]) -> Row:
+    """Row of one peer: Kish's effective draws of ours against the peer's least bulk ESS."""
+    theirs = [of_chains(draws) for draws in times[name].values]
+    done = {
+        measure: ([sum(map(of, turn)) for turn in mine["ours"]], [of(w) for w in theirs])
+        for measure, of in MEASURES.items()
+    }
+    one = [turn[0].kish for turn in mine["one"]]
+    apart = disagreement([turn[0] for turn in mine["one"]], theirs)
+    per_second = times[name].median("cpu", done["kish"][1])
+    check = {
+        "methods": sorted({p.method for turn in times["ours"].values for p in turn}),
+        "ess_ours_median": float(np.median([w.kish for turn in mine["ours"] for w in turn])),
+        "ess_peer_median": float(np.median(done["kish"][1])),
+        "ratio_cpu_ours_one_at_a_time": per_second / times["one"].median("cpu", one),
+        "ratio_cpu_ess_of_mean": _ratio(times, name, done["mean"]),
+        f"ratio_cpu_ess_of_{QUANTILE:.0%}_quantile": _ratio(times, name, done["quantile"]),
+        "means_apart_in_standard_errors": float(apart.max()),
+    }
+    title = "Posterior, 245 runs"
+    return compare(
+        f"posterior_{name}", title, times["ours"], times[name], work=done["kish"], unit="ESS", check=check
+    )
+
+
+MEASURES: dict[str, Callable[[Worth], float]] = {
+    "kish": lambda w: w.kish,
+    "mean": lambda w: float(w.mean_ess.min()),
+    "quantile": lambda w: float(w.quantile_ess.min()),
+}
+
+
+def _ratio(times: dict[str, Timing], name: str, done: tuple[list[float], list[float]]) -> float:
+    return times[name].median("cpu", done[1]) / times["ours"].median("cpu", done[0])
