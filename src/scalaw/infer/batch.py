@@ -1,62 +1,68 @@
 """Many fits at once: group scenarios by program, find their modes, sample them.
 
-``sample`` takes any list of scenarios. Those that share a structure and a bucket go through one compiled
-program, in chunks of :data:`~scalaw.infer.executables.SCENARIOS`; nothing is compiled or run one by one.
-The mode search climbs from several draws of the prior; how many of them end at the best mode is part of the
-result.
+``sample`` takes any list of scenarios. Those that share a structure and a bucket are one group and go through the
+same compiled programs, in chunks of one shape; nothing is compiled or run one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
+from scalaw.infer import routes, search
 from scalaw.infer.evaluate import evaluate_program
-from scalaw.infer.executables import SCENARIOS, key_data
-from scalaw.infer.nuts import Draws, Settings, nuts_executable
-from scalaw.infer.point import Mode, mode_executable
-from scalaw.infer.prior_draws import prior_draws
-from scalaw.infer.programs import Clock, Program, call, compile_all
-from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, stack
-from scalaw.model.structure import Arrays, Structure
+from scalaw.infer.importance import EFFORT, Effort, Weighted
+from scalaw.infer.nuts import Draws, Settings
+from scalaw.infer.point import Mode
+from scalaw.infer.programs import Clock, Program, compile_all
+from scalaw.infer.routes import Group, Method, serve
+from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
 
-#: Searches in one compiled call, and starts per scenario.
-JOBS = 256
-STARTS = 16
-#: Two searches agree when they end within this log density of each other.
-AGREE = 0.05
+#: Up to so many scenarios each get the searches of a single fit.
+FEW = 8
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Draws of one scenario, NumPy.
+    """A sampled posterior, NumPy.
 
-    ``draws`` has leading axes (chains, draws); ``mode`` is the best mode; ``starts`` and ``agreed`` count
-    searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
+    ``method`` served it, ``why`` in words; ``draws`` (NUTS) has leading axes (chains, draws), ``weighted``
+    (importance sampling) one axis of draws, and the other is None. ``mode`` is the best mode; ``starts`` and
+    ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
     """
 
     scenario: Scenario
-    draws: Draws
+    method: Literal["importance", "nuts"]
+    why: str
+    draws: Draws | None
+    weighted: Weighted | None
     mode: Mode
     starts: int
     agreed: int
     rival: float
     clock: Clock = field(compare=False)
 
+    @property
+    def positions(self) -> np.ndarray:
+        """Draws of equal weight in sampling coordinates, (chains, draws, coordinates); weighted ones are resampled."""
+        if self.draws is not None:
+            return np.asarray(self.draws.position)
+        assert self.weighted is not None  # one of the two is there
+        return self.weighted.position[None, resampled(self.weighted.log_importance)]
 
-class _Batch(NamedTuple):
-    """Scenarios of one structure and bucket, at most SCENARIOS of them."""
 
-    structure: Structure
-    positions: Sequence[int]
-    scenarios: Sequence[Scenario]
-    arrays: Arrays
+def resampled(log_importance: np.ndarray) -> np.ndarray:
+    """Indices of as many draws of equal weight, by systematic resampling in the order of the draws."""
+    n = len(log_importance)
+    weight = np.exp(log_importance - np.max(log_importance))
+    edges = np.cumsum(weight) / np.sum(weight)
+    return np.minimum(np.searchsorted(edges, (np.arange(n) + 0.5) / n), n - 1)
 
 
 def sample(
@@ -64,6 +70,8 @@ def sample(
     settings: Settings,
     seed: int = 0,
     progress: Progress = lambda _: None,
+    method: Method = "nuts",
+    effort: Effort = EFFORT,
 ) -> list[Sampled]:
     """Sample every scenario's posterior.
 
@@ -72,123 +80,57 @@ def sample(
     scenarios : sequence of Scenario
         Any mixture of models and tables; their names fold the random keys.
     settings : Settings
+        Of NUTS.
     seed : int
     progress : callable
         Told in words what happens next.
+    method : {"nuts", "importance", "auto"}
+        See :mod:`scalaw.infer.routes`.
+    effort : Effort
+        Of importance sampling.
 
     Returns
     -------
     list of Sampled
         In the order of ``scenarios``.
     """
-    batches = list(_batches(scenarios))
+    groups = list(grouped(scenarios))
     clock = Clock()
     laws = dict.fromkeys(s.model.label for s in scenarios)
     progress(f"compiling for {', '.join(laws)}")
-    compile_all([use for batch in batches for use in _programs(batch, settings)], clock)
+    compile_all([use for _, group in groups for use in _uses(group, method, settings, effort)], clock)
     done: dict[int, Sampled] = {}
-    for batch in batches:
-        progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in batch.scenarios))}")
+    for members, group in groups:
+        progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in group.scenarios))}")
         clock = replace(clock, run=0.0)
-        done |= dict(zip(batch.positions, _sample_batch(batch, settings, seed, clock), strict=True))
+        starts = search.STARTS if len(group.scenarios) <= FEW else search.FEW_STARTS
+        found = search.search(group.structure, group.scenarios, group.arrays, seed, clock, starts)
+        group = replace(group, found=found)
+        served = serve(group, method, settings, effort, seed, clock, progress)
+        for i, s, f, got in zip(members, group.scenarios, found, served, strict=True):
+            kinds = (got.method, got.why, got.draws, got.weighted)
+            done[i] = Sampled(s, *kinds, f.mode, f.starts, f.agreed, f.rival, clock)
     return [done[i] for i in range(len(scenarios))]
 
 
-def _batches(scenarios: Sequence[Scenario]) -> Iterator[_Batch]:
+def grouped(scenarios: Sequence[Scenario]) -> Iterator[tuple[list[int], Group]]:
+    """Scenarios by structure and bucket, with their places in the list."""
     groups: dict[Any, list[int]] = {}
     for i, scenario in enumerate(scenarios):
         groups.setdefault((scenario.model.structure(), padded_rows([scenario])), []).append(i)
     for (structure, rows), members in groups.items():
-        for chunk in _chunks(members, SCENARIOS):
-            chosen = [scenarios[i] for i in chunk]
-            yield _Batch(structure, chunk, chosen, stack([arrays_of(s, rows) for s in chosen], SCENARIOS))
+        chosen = [scenarios[i] for i in members]
+        arrays = jax.tree.map(lambda *leaves: np.stack(leaves), *[arrays_of(s, rows) for s in chosen])
+        yield members, Group(structure, chosen, arrays)
 
 
-def _chunks(items: Any, size: int) -> Iterator[Any]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _programs(batch: _Batch, settings: Settings) -> Iterator[tuple[Program, tuple[Any, ...]]]:
-    """The three programs that a fit needs, with arguments of their shapes."""
-    structure, n = batch.structure, batch.structure.n_coordinates
-    rows = batch.arrays.y.shape[1]
-    which, count = np.zeros(JOBS, int), np.int64(0)
-    starts, weight = np.zeros((JOBS, n)), np.zeros((JOBS, rows))
-    yield search_program(structure), (batch.arrays, which, starts, weight, count)
-    whiten, keys = np.zeros((SCENARIOS, n, n)), np.zeros((SCENARIOS, settings.chains, 2), np.uint32)
-    yield sampler_program(structure, settings), (batch.arrays, whiten[:, 0], whiten, keys, count)
-    positions = np.zeros((settings.chains * settings.draws, n))
-    yield evaluate_program(structure), (jax.tree.map(lambda leaf: leaf[0], batch.arrays), positions)
-
-
-def search_program(structure: Structure) -> Program:
-    """The mode search."""
-    return Program(mode_executable, (structure, JOBS))
-
-
-def sampler_program(structure: Structure, settings: Settings) -> Program:
-    """The sampler."""
-    return Program(nuts_executable, (structure, settings))
-
-
-def _sample_batch(batch: _Batch, settings: Settings, seed: int, clock: Clock) -> list[Sampled]:
-    structure, _, scenarios, arrays = batch
-    best = [found_modes(modes) for modes in search(structure, scenarios, arrays, seed, clock)]
-    count = len(scenarios)
-    fill = [*range(count), *[0] * (SCENARIOS - count)]
-    mode = np.stack([best[i][0].position for i in fill])
-    whiten = np.stack([best[i][0].whiten for i in fill])
-    keys = np.stack(
-        [[key_data(seed, "nuts", scenarios[i].name, chain) for chain in range(settings.chains)] for i in fill]
-    )
-    out = call(sampler_program(structure, settings), clock, arrays, mode, whiten, keys, np.int64(count))
-    return [
-        Sampled(s, jax.tree.map(lambda leaf, i=i: leaf[i].copy(), out), *best[i], clock)
-        for i, s in enumerate(scenarios)
-    ]
-
-
-def search(
-    structure: Structure, scenarios: Sequence[Scenario], arrays: Arrays, seed: int, clock: Clock
-) -> list[Mode]:
-    """All searches of every scenario, each a :class:`Mode` with a leading axis of starts."""
-    starts = np.concatenate([prior_draws(s, STARTS, key_data(seed, "starts", s.name)).z for s in scenarios])
-    which = np.repeat(np.arange(len(scenarios)), STARTS)
-    ends = climb(structure, arrays, which, starts, arrays.row_weight[which], clock)
-    return [
-        jax.tree.map(lambda leaf, i=i: leaf[i * STARTS : (i + 1) * STARTS], ends)
-        for i in range(len(scenarios))
-    ]
-
-
-def climb(
-    structure: Structure,
-    arrays: Arrays,
-    which: np.ndarray,
-    starts: np.ndarray,
-    row_weight: np.ndarray,
-    clock: Clock,
-) -> Mode:
-    """Run searches in chunks of :data:`JOBS`: ``which`` scenario, from where, with which row weights."""
-    program, ends = search_program(structure), []
-    for jobs in _chunks(np.arange(len(starts)), JOBS):
-        fill = np.concatenate([jobs, np.zeros(JOBS - len(jobs), int)])
-        count = np.int64(len(jobs))
-        out = call(program, clock, arrays, which[fill], starts[fill], row_weight[fill], count)
-        ends.append(out)
-    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *ends)
-    return jax.tree.map(lambda leaf: leaf[: len(starts)], joined)
-
-
-def found_modes(modes: Mode) -> tuple[Mode, int, int, float]:
-    """Best mode of a scenario's searches, how many there were, how many agreed, and the gap to a rival mode."""
-    value = np.where(np.isfinite(modes.log_density), modes.log_density, -np.inf)
-    top = int(np.argmax(value))
-    best = jax.tree.map(lambda leaf: leaf[top], modes)
-    distance = np.linalg.solve(best.whiten, (modes.position - best.position).T)
-    near = np.linalg.norm(distance, axis=0) < 1.0
-    agreed = int(np.sum((value > value[top] - AGREE) | near))
-    others = value[~near & (value < value[top] - AGREE)]
-    rival = float(value[top] - others.max()) if others.size else np.inf
-    return best, len(value), agreed, rival
+def _uses(
+    group: Group, method: Method, settings: Settings, effort: Effort
+) -> Iterator[tuple[Program, tuple[Any, ...]]]:
+    """The programs that a group surely needs, with arguments of their shapes."""
+    structure, arrays = group.structure, group.arrays
+    yield from search.uses(structure, arrays)
+    yield from routes.uses(structure, arrays, method, settings, effort)
+    draws = settings.chains * settings.draws if method == "nuts" else effort.rounds * effort.draws
+    positions = np.zeros((draws, structure.n_coordinates))
+    yield evaluate_program(structure), (jax.tree.map(lambda leaf: leaf[0], arrays), positions)

@@ -38,8 +38,11 @@ WIDE_SHARE, WIDE = 0.2, 1.8
 
 
 class Bent(NamedTuple):
-    """A proposal: ``mean`` (d,), ``basis`` and its ``inverse`` (d, d), ``log_det`` of the basis, ``shift`` (d, features)
-    and ``log_scale`` (d, 1 + d); the last two hold zeros where a coordinate may not look."""
+    """A proposal; zeros in ``shift`` and ``log_scale`` make it a plain multivariate t.
+
+    ``mean`` (d,), ``basis`` and its ``inverse`` (d, d), ``log_det`` of the basis, ``shift`` (d, features) and
+    ``log_scale`` (d, 1 + d), the last two with zeros where a coordinate may not look.
+    """
 
     mean: Any
     basis: Any
@@ -52,15 +55,6 @@ class Bent(NamedTuple):
 def n_features(d: int) -> int:
     """Length of a row of ``shift``: one, coordinates, products of two."""
     return 1 + d + d * (d + 1) // 2
-
-
-def straight(mean: Any, basis: Any) -> Bent:
-    """The multivariate t itself."""
-    d = mean.shape[-1]
-    log_det = jnp.linalg.slogdet(basis)[1]
-    return Bent(
-        mean, basis, jnp.linalg.inv(basis), log_det, jnp.zeros((d, n_features(d))), jnp.zeros((d, 1 + d))
-    )
 
 
 def base_draws(key: Any, n: int, d: int) -> Any:

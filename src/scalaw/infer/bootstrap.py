@@ -7,12 +7,14 @@ mode is searched anew from the mode of all runs; replicates are jobs of the mode
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 
-from scalaw.infer.batch import Sampled, climb
-from scalaw.infer.executables import SCENARIOS, key_data
+from scalaw.infer.batch import Sampled
+from scalaw.infer.executables import key_data
 from scalaw.infer.programs import Clock
-from scalaw.infer.scenarios import arrays_of, padded_rows, stack
+from scalaw.infer.scenarios import arrays_of, padded_rows
+from scalaw.infer.search import climb
 
 
 def bootstrap_modes(
@@ -35,7 +37,8 @@ def bootstrap_modes(
     counts = rng.multinomial(len(used), np.full(len(used), 1 / len(used)), size=replicates)
     weight = np.zeros((replicates, rows))
     weight[:, used] = counts * scenario.row_weight[used]
-    arrays = stack([arrays_of(scenario, rows)], SCENARIOS)
-    starts = np.tile(sampled.mode.z, (replicates, 1))
-    which = np.zeros(replicates, int)
-    return climb(scenario.model.structure(), arrays, which, starts, weight, clock or Clock()).z
+    # views: nothing is copied until a chunk is cut out
+    one = arrays_of(scenario, rows)
+    arrays = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (replicates, *np.shape(leaf))), one)
+    starts = np.broadcast_to(sampled.mode.z, (replicates, len(sampled.mode.z)))
+    return climb(scenario.model.structure(), arrays._replace(row_weight=weight), starts, clock or Clock()).z

@@ -17,8 +17,6 @@ import numpy as np
 
 from scalaw.infer.devices import setting
 
-#: Places for scenarios in one compiled call; a larger batch is cut into chunks.
-SCENARIOS = 128
 SMALLEST_BUCKET = 16
 
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from scalaw.infer.bent import Bent, base_draws, fit_bent, log_prob, push, straight
+from scalaw.infer.bent import Bent, base_draws, fit_bent, log_prob, push
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.infer.pareto import kish, psis
 from scalaw.infer.point import prior_curvature
@@ -42,6 +42,9 @@ class Effort(NamedTuple):
 
     rounds: int = 4
     draws: int = 1024
+
+
+EFFORT = Effort()
 
 
 class Start(NamedTuple):
@@ -76,11 +79,6 @@ class _Rounds(NamedTuple):
     log_density: Any  # (rounds, draws), -inf where not drawn yet
     log_total: Any  # log of the sum of all proposals used so far, (rounds, draws)
     proposals: Bent  # those fitted, leading axis rounds − 1
-
-
-def start_at(position: Any, whiten: Any, log_share: Any) -> Start:
-    """Start from modes: ``position`` (modes, d), ``whiten`` (modes, d, d), ``log_share`` (modes,)."""
-    return Start(log_share, jax.vmap(straight)(position, whiten))
 
 
 def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: Start, key: Any) -> Weighted:

@@ -2,8 +2,8 @@
 
 The kernel walks in coordinates whitened by the mode and its curvature, ``position = mode + whiten @ w``,
 and keeps dense adaptation on: whitening wins where the posterior is near normal, adaptation where it is
-bent. Chains start spread by a standard normal in ``w``. Warm-up and sampling share one loop body, so the
-kernel is compiled once; chains and scenarios are the iterations of one loop of dynamic length.
+bent. Warm-up and sampling share one loop body, so the kernel is compiled once; every chain of every scenario is a row
+of one batch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 from numpyro.infer import NUTS
 
-from scalaw.infer.executables import SCENARIOS, dynamic_map, take
+from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.program import constrain, log_density
 from scalaw.model.structure import Arrays, Structure
 
@@ -28,7 +28,7 @@ class Settings(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """Output of one chain; after the call leading axes are scenario × chain.
+    """Output of one chain.
 
     ``position`` and ``values`` (draws, coordinates), the rest (draws,). ``log_density`` is of the position.
     """
@@ -47,17 +47,15 @@ MAX_TREE_DEPTH = 10
 
 
 def _chain(
-    structure: Structure, settings: Settings, arrays: Arrays, mode: Any, whiten: Any, key: Any
+    structure: Structure, settings: Settings, arrays: Arrays, mode: Any, whiten: Any, start: Any, key: Any
 ) -> Draws:
-    key_start, key_run = jax.random.split(key)
-    start = jax.random.normal(key_start, mode.shape)
     kernel = NUTS(
         potential_fn=lambda w: -log_density(structure, arrays, mode + whiten @ w),
         dense_mass=True,
         target_accept_prob=settings.target_accept,
         max_tree_depth=MAX_TREE_DEPTH,
     )
-    state = kernel.init(key_run, settings.warmup, start, (), {})
+    state = kernel.init(key, settings.warmup, start, (), {})
 
     def step(state: Any, _: Any) -> tuple[Any, Any]:
         state = kernel.sample(state, (), {})
@@ -71,19 +69,14 @@ def _chain(
     return Draws(position, values, *stats)
 
 
-def nuts_executable(structure: Structure, settings: Settings) -> Any:
-    """Program ``(arrays, mode, whiten, keys, count) -> Draws`` for up to :data:`SCENARIOS` scenarios.
+def nuts_executable(structure: Structure, settings: Settings, places: int) -> Any:
+    """Program ``((arrays, mode, whiten, start, key), count) -> Draws`` of ``places`` chains.
 
-    ``mode`` (scenarios, coordinates), ``whiten`` (scenarios, coordinates, coordinates), ``keys`` (scenarios,
-    chains, 2); the output's leading axes are (scenarios, chains).
+    ``mode`` (places, coordinates), ``whiten`` (places, coordinates, coordinates), ``start`` (places, coordinates) in
+    whitened coordinates, ``key`` (places, 2).
     """
 
-    def run(arrays: Arrays, mode: Any, whiten: Any, keys: Any, count: Any) -> Draws:
-        def one(job: Any) -> Draws:
-            s, chain = job // settings.chains, job % settings.chains
-            return _chain(structure, settings, take(arrays, s), mode[s], whiten[s], keys[s, chain])
-
-        flat = dynamic_map(one, count * settings.chains, SCENARIOS * settings.chains)
-        return jax.tree.map(lambda leaf: leaf.reshape(SCENARIOS, settings.chains, *leaf.shape[1:]), flat)
+    def run(batch: tuple[Arrays, Any, Any, Any, Any], count: Any) -> Draws:
+        return dynamic_map(lambda i: _chain(structure, settings, *take(batch, i)), count, places)
 
     return jax.jit(run)

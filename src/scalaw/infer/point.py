@@ -54,8 +54,7 @@ class _Search(NamedTuple):
     position: Any
     log_density: Any
     gradient: Any
-    newton: Any  # majorising curvature, for steps
-    fisher: Any  # expected curvature, for covariances
+    newton: Any  # majorising curvature
     damping: Any
     promise: Any
     iteration: Any
@@ -67,10 +66,9 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
     def step(search: _Search) -> _Search:
         value, gradient = jax.value_and_grad(partial(log_density, structure, arrays))(search.candidate)
         better = (value > search.log_density) & jnp.all(jnp.isfinite(gradient))  # False for NaN
-        found = (search.candidate, value, gradient, *_curvatures(structure, arrays, search.candidate))
-        kept = search[1:6]
-        position, value, gradient, newton, fisher = (
-            jnp.where(better, new, old) for new, old in zip(found, kept, strict=True)
+        found = (search.candidate, value, gradient, _curvatures(structure, arrays, search.candidate)[0])
+        position, value, gradient, newton = (
+            jnp.where(better, new, old) for new, old in zip(found, search[1:5], strict=True)
         )
         damping = jnp.where(better, search.damping * 0.2, search.damping * 5.0 + 1e-6)
         damped = newton + damping * jnp.diag(jnp.diag(newton))
@@ -78,7 +76,7 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
         move = move * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(jnp.max(jnp.abs(move)), 1e-300))
         promise = gradient @ cho_solve(cho_factor(newton, lower=True), gradient)
         return _Search(
-            position + move, position, value, gradient, newton, fisher, damping, promise, search.iteration + 1
+            position + move, position, value, gradient, newton, damping, promise, search.iteration + 1
         )
 
     def going(search: _Search) -> Any:
@@ -86,9 +84,9 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
 
     start = start_near(structure, arrays, start)
     nothing, one = jnp.zeros_like(start), jnp.eye(start.size)
-    first = _Search(start, start, -jnp.inf, nothing, one, one, 0.05, jnp.inf, 0)
+    first = _Search(start, start, -jnp.inf, nothing, one, 0.05, jnp.inf, 0)
     end = jax.lax.while_loop(going, step, first)
-    root = jnp.linalg.cholesky(end.fisher)
+    root = jnp.linalg.cholesky(_curvatures(structure, arrays, end.position)[1])
     whiten = solve_triangular(root, jnp.eye(start.size), lower=True).T
     values = structure.join(constrain(structure, arrays, end.position))
     return Mode(end.position, natural(structure, arrays, end.position)[0], end.log_density, whiten, values)
@@ -141,18 +139,10 @@ def prior_curvature(structure: Structure, arrays: Arrays) -> Any:
     return jnp.concatenate(per_parameter)
 
 
-def mode_executable(structure: Structure, jobs: int) -> Any:
-    """Program ``(arrays, scenario, starts, row_weight, count) -> Mode`` with ``jobs`` places.
+def mode_executable(structure: Structure, places: int) -> Any:
+    """Program ``((arrays, starts), count) -> Mode`` of ``places`` searches, each with arrays of its own."""
 
-    ``scenario`` (jobs,) says which scenario of the batch a start (jobs, coordinates) belongs to, ``row_weight``
-    (jobs, rows) replaces its weights; only the first ``count`` jobs are run.
-    """
-
-    def run(arrays: Arrays, scenario: Any, starts: Any, row_weight: Any, count: Any) -> Mode:
-        def one(i: Any) -> Mode:
-            here = take(arrays, scenario[i])._replace(row_weight=row_weight[i])
-            return find_mode(structure, here, starts[i])
-
-        return dynamic_map(one, count, jobs)
+    def run(batch: tuple[Arrays, Any], count: Any) -> Mode:
+        return dynamic_map(lambda i: find_mode(structure, *take(batch, i)), count, places)
 
     return jax.jit(run)

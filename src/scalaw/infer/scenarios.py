@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jax
 import numpy as np
 
 from scalaw.data import Runs, check_runs
@@ -171,9 +170,3 @@ def _held(model: ScalingModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     value = np.array([float(fixed.get(name, 0.0)) for name in coordinates])
     tie = [coordinates.index(ties[name]) if name in ties else i for i, name in enumerate(coordinates)]
     return mask, value, np.array(tie, np.int64)
-
-
-def stack(arrays: Sequence[Arrays], places: int) -> Arrays:
-    """Stack scenarios on a first axis of length ``places``; unused places repeat the first scenario."""
-    filled = [*arrays, *[arrays[0]] * (places - len(arrays))]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *filled)

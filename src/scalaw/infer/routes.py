@@ -1,0 +1,228 @@
+"""Importance sampling and NUTS on a group of scenarios, and the rule that sends a scenario from one to the other.
+
+``auto`` samples every scenario of a group by importance. A scenario is served when its weights pass the gate
+below; those that do not are gone on with together, from where they stopped, and what still does not pass goes to
+NUTS together. Nothing is decided or compiled one by one, and every scenario keeps the reason why it was served
+as it was.
+
+The gate is measured, not assumed: ``benchmarks/results`` holds the comparison with long NUTS runs on simulated runs
+of six kinds, with the share of accepted posteriors that were off by more than their Monte Carlo errors allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from scalaw.infer.bent import Bent, n_features
+from scalaw.infer.executables import key_data
+from scalaw.infer.importance import MODES, Effort, Start, Weighted, importance_executable
+from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
+from scalaw.infer.nuts import Draws, Settings, nuts_executable
+from scalaw.infer.programs import Clock, Program
+from scalaw.infer.scenarios import Scenario
+from scalaw.infer.search import Found
+from scalaw.model.structure import Arrays, Structure
+
+Method = Literal["auto", "importance", "nuts"]
+METHODS: tuple[Method, ...] = ("auto", "importance", "nuts")
+
+#: The gate: accepted below this Pareto k and above this effective sample size.
+ACCEPTED_K, ACCEPTED_KISH = 0.5, 400.0
+#: Attempts per scenario; a scenario whose k stays above the second number after one is not tried again.
+PASSES, HOPELESS_K = 3, 0.9
+#: Share of the last proposal when a scenario is gone on with; the modes share the rest.
+ONWARD = 0.8
+
+
+@dataclass(frozen=True)
+class Group:
+    """Scenarios of one structure and bucket; ``arrays`` has a leading scenario axis, ``found`` their modes."""
+
+    structure: Structure
+    scenarios: Sequence[Scenario]
+    arrays: Arrays
+    found: Sequence[Found] = ()
+
+
+@dataclass(frozen=True)
+class Served:
+    """How one scenario was served: ``method``, in words ``why``, and its draws of either kind (chains first)."""
+
+    method: Literal["importance", "nuts"]
+    why: str
+    draws: Draws | None = None
+    weighted: Weighted | None = None
+    clock: Clock = field(default_factory=Clock, compare=False)
+
+
+def serve(
+    group: Group,
+    method: Method,
+    settings: Settings,
+    effort: Effort,
+    seed: int,
+    clock: Clock,
+    told: Callable[[str], None],
+) -> list[Served]:
+    """Draws for every scenario of a group, whose modes are known."""
+    everyone = np.arange(len(group.scenarios))
+    if method == "nuts":
+        return _by_nuts(group, everyone, settings, seed, clock, ["as asked for"] * len(everyone))
+    told(f"importance sampling {len(everyone)} posteriors")
+    tries = _by_importance(group, effort, seed, clock)
+    served = [Served("importance", _words(w, n), None, w, clock) for w, n in tries]
+    left = np.array([i for i, (w, _) in enumerate(tries) if not accepted(w)], int)
+    if method == "importance" or not len(left):
+        return served
+    told(f"sampling {len(left)} of {len(everyone)} posteriors by NUTS")
+    reasons = [f"importance sampling was not accepted: {served[i].why}" for i in left]
+    for i, by_nuts in zip(left, _by_nuts(group, left, settings, seed, clock, reasons), strict=True):
+        served[i] = by_nuts
+    return served
+
+
+def accepted(weighted: Weighted) -> bool:
+    """Whether weighted draws pass the gate."""
+    return bool(weighted.pareto_k < ACCEPTED_K) and bool(weighted.kish >= ACCEPTED_KISH)
+
+
+def _words(weighted: Weighted, passes: int) -> str:
+    after = f" after {passes} passes" if passes > 1 else ""
+    return f"Pareto k {weighted.pareto_k:.2f}, {weighted.kish:.0f} effective draws{after}"
+
+
+def _by_importance(group: Group, effort: Effort, seed: int, clock: Clock) -> list[tuple[Weighted, int]]:
+    """Weighted draws of every scenario, the best of its passes, and how many passes there were."""
+    starts = _stacked([start_of(found) for found in group.found])
+    kept: list[tuple[Weighted, int]] = []
+    pending = np.arange(len(group.scenarios))
+    for turn in range(PASSES):
+        keys = np.stack([key_data(seed, "importance", group.scenarios[i].name, turn) for i in pending])
+        batch = (_rows(group.arrays, pending), _rows(starts, pending), keys)
+        program, places = importance_program(group.structure, effort, group.arrays)
+        out = run_batch(program, batch, places=places, clock=clock)
+        one = [jax.tree.map(lambda leaf, j=j: leaf[j], out) for j in range(len(pending))]
+        if turn == 0:
+            kept = [(weighted, 1) for weighted in one]
+        else:
+            for i, weighted in zip(pending, one, strict=True):
+                better = weighted if weighted.pareto_k < kept[i][0].pareto_k else kept[i][0]
+                kept[i] = (better, turn + 1)
+        hopeful = [not accepted(w) and bool(w.pareto_k < HOPELESS_K) for w in one]
+        starts = _onward(starts, pending, out.proposal)
+        pending = pending[hopeful]
+        if not len(pending):
+            break
+    return kept
+
+
+def start_of(found: Found) -> Start:
+    """Multivariate t at every mode, weighted by their approximate masses but none left out."""
+    modes = found.modes
+    mass = np.array([m.log_density + np.linalg.slogdet(m.whiten)[1] for m in modes])
+    share = np.exp(mass - mass.max())
+    share = 0.8 * share / share.sum() + 0.2 / len(modes)
+    filled = [*modes, *[modes[0]] * (MODES - len(modes))]
+    log_share = np.full(MODES, -np.inf)
+    log_share[: len(modes)] = np.log(share)
+    d = len(modes[0].position)
+    basis = np.stack([m.whiten for m in filled])
+    with np.errstate(all="ignore"):
+        inverse = np.stack([_inverse(b) for b in basis])
+        log_det = np.array([np.linalg.slogdet(b)[1] for b in basis])
+    bare = np.zeros((MODES, d, n_features(d))), np.zeros((MODES, d, 1 + d))
+    return Start(log_share, Bent(np.stack([m.position for m in filled]), basis, inverse, log_det, *bare))
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """Inverse, or NaN where a mode has no curvature: its draws then have no weight."""
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return np.full_like(matrix, np.nan)
+
+
+def _onward(starts: Start, pending: np.ndarray, last: Bent) -> Start:
+    """Starts in which the last proposal of each pending scenario comes first and its modes move one place on."""
+
+    def put(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        out = old.copy()
+        out[pending] = np.concatenate([new[:, None], old[pending, :-1]], axis=1)
+        return out
+
+    before = starts.log_share[pending, :-1]
+    modes = before - np.log(np.sum(np.exp(before), axis=1, keepdims=True)) + np.log(1.0 - ONWARD)
+    log_share = starts.log_share.copy()
+    log_share[pending] = np.concatenate([np.full((len(pending), 1), np.log(ONWARD)), modes], axis=1)
+    return Start(log_share, jax.tree.map(put, starts.proposal, last))
+
+
+def _by_nuts(
+    group: Group, chosen: np.ndarray, settings: Settings, seed: int, clock: Clock, reasons: Sequence[str]
+) -> list[Served]:
+    """Chains of chosen scenarios, every chain a row of one batch."""
+    chains = settings.chains
+    mode = np.stack([group.found[i].mode.position for i in chosen])
+    whiten = np.stack([group.found[i].mode.whiten for i in chosen])
+    keys = np.stack(
+        [key_data(seed, "nuts", group.scenarios[i].name, chain) for i in chosen for chain in range(chains)]
+    )
+    rows = np.repeat(chosen, chains)
+    # spread around the mode by one standard deviation in every direction
+    start = np.stack([np.random.default_rng(key).standard_normal(mode.shape[1]) for key in keys])
+    batch = (_rows(group.arrays, rows), np.repeat(mode, chains, 0), np.repeat(whiten, chains, 0), start, keys)
+    program, places = nuts_program(group.structure, settings, group.arrays)
+    out = run_batch(program, batch, places=places, clock=clock)
+    return [
+        Served(
+            "nuts", why, jax.tree.map(lambda leaf, j=j: leaf[j * chains : (j + 1) * chains], out), None, clock
+        )
+        for j, why in enumerate(reasons)
+    ]
+
+
+def _rows(tree: Any, rows: np.ndarray) -> Any:
+    return jax.tree.map(lambda leaf: leaf[rows], tree)
+
+
+def _stacked(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def importance_program(structure: Structure, effort: Effort, arrays: Arrays) -> tuple[Program, int]:
+    """The importance sampler and its places."""
+    draws = 8 * effort.rounds * effort.draws * (structure.n_coordinates + 3)
+    places = places_for(bytes_of_row(arrays) + draws)
+    return Program(importance_executable, (structure, effort, places)), places
+
+
+def nuts_program(structure: Structure, settings: Settings, arrays: Arrays) -> tuple[Program, int]:
+    """NUTS and its places."""
+    draws = 8 * settings.draws * (2 * structure.n_coordinates + 6)
+    places = places_for(bytes_of_row(arrays) + draws)
+    return Program(nuts_executable, (structure, settings, places)), places
+
+
+def uses(
+    structure: Structure, arrays: Arrays, method: Method, settings: Settings, effort: Effort
+) -> Iterator[tuple[Program, tuple[Any, ...]]]:
+    """Programs that a method surely needs, with the shapes of their arguments."""
+    one, n = _rows(arrays, np.zeros(1, int)), structure.n_coordinates
+    if method == "nuts":
+        program, places = nuts_program(structure, settings, arrays)
+        batch = (one, np.zeros((1, n)), np.zeros((1, n, n)), np.zeros((1, n)), np.zeros((1, 2), np.uint32))
+        yield program, chunk_arguments(batch, places)
+    else:
+        program, places = importance_program(structure, effort, arrays)
+        bent = Bent(*(np.zeros((1, MODES, *shape)) for shape in _bent_shapes(n)))
+        batch = (one, Start(np.zeros((1, MODES)), bent), np.zeros((1, 2), np.uint32))
+        yield program, chunk_arguments(batch, places)
+
+
+def _bent_shapes(n: int) -> tuple[tuple[int, ...], ...]:
+    return (n,), (n, n), (n, n), (), (n, n_features(n)), (n, 1 + n)

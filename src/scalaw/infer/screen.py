@@ -1,0 +1,123 @@
+"""Where searches start: many candidates, each with its best coefficients, ranked by log density.
+
+Candidates are draws of the prior. In most laws the irreducible loss and the amplitudes enter linearly once the
+exponents are given, so each candidate's coefficients are replaced by those of a weighted linear least-squares
+problem on relative residuals (variable projection), and the scale of the noise by the size of what is left. Where
+a law is not linear in them this is one Gauss–Newton step. A replacement that has no finite log density, or a
+lower one than the candidate had, is not used, so screening needs to know nothing about a law.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from scalaw.infer.executables import dynamic_map, take
+from scalaw.model.powers import with_exponentials
+from scalaw.model.program import log_density, start_near, values_at
+from scalaw.model.structure import Arrays, Structure
+
+#: Prior weight of a coefficient, in rows: decides between candidates' coefficients that the runs cannot.
+RIDGE = 1e-3
+#: Coefficients end inside their range by this share of it or of the candidate's value.
+MARGIN = 1e-3
+
+
+def screen(structure: Structure, arrays: Arrays, candidates: Any) -> Any:
+    """Candidates ``z`` (n, coordinates), improved and sorted by log density, best first."""
+
+    def height(z: Any) -> Any:
+        found = log_density(structure, arrays, start_near(structure, arrays, z))
+        return jnp.where(jnp.isnan(found), -jnp.inf, found)
+
+    def better(z: Any) -> tuple[Any, Any]:
+        moved = _projected(structure, arrays, z)
+        before, after = height(z), height(moved)
+        return jnp.where(after > before, moved, z), jnp.maximum(after, before)
+
+    if structure.parts.noise.scatters == "log":
+        candidates, heights = jax.lax.map(better, candidates, batch_size=16)
+    else:
+        heights = jax.lax.map(height, candidates, batch_size=16)
+    return candidates[jnp.argsort(-heights)]
+
+
+def _projected(structure: Structure, arrays: Arrays, z: Any) -> Any:
+    """``z`` with its linear coefficients solved for, and the noise's scale set to what is left."""
+    law, w = structure.parts.law, arrays.row_weight
+    values = values_at(structure, arrays, z)
+    places = _linear_places(structure)
+    names = [name for name, _, _ in places]
+    at = np.array([place for _, place, _ in places], int)
+    covariates = [arrays.covariates[c.name] for c in law.covariates]
+    parameters = {p.name: values[p.name] for p in law.parameters}
+
+    def relative(coefficients: Any) -> Any:
+        known = parameters | dict(zip(names, coefficients, strict=True))
+        return with_exponentials(law.function)(*covariates, **known) * jnp.exp(-arrays.y)
+
+    if names:
+        given = jnp.stack([parameters[name] for name in names])
+        free = ~arrays.fixed[at] & (arrays.tie[at] == at)
+        columns = jax.jacfwd(relative)(given) * jnp.where(free, given, 0.0)
+        # unknown: the relative change of each coefficient
+        gram = columns.T @ (w[:, None] * columns) + RIDGE * jnp.eye(len(names))
+        change = jnp.linalg.solve(gram, columns.T @ (w * (1.0 - relative(given))))
+        coefficients = given * jnp.maximum(1.0 + change, MARGIN)
+        z = _placed(structure, arrays, z, places, coefficients)
+        values = values_at(structure, arrays, z)
+        parameters = {p.name: values[p.name] for p in law.parameters}
+        given = jnp.stack([parameters[name] for name in names])
+    else:
+        given = jnp.zeros(0)
+    left = jnp.log(relative(given))
+    scale = jnp.sqrt(jnp.sum(w * left**2) / jnp.maximum(jnp.sum(w), 1.0)) + 1e-6
+    sigma = _coordinate(structure, "sigma", "LogNormal")
+    return z if sigma is None else z.at[sigma].set(jnp.log(scale))
+
+
+def _linear_places(structure: Structure) -> list[tuple[str, int, str]]:
+    """Name, coordinate and prior family of every scalar coefficient."""
+    roles = {"irreducible": "Beta", "amplitude": "LogNormal"}
+    found = []
+    for p in structure.parts.law.parameters:
+        place = _coordinate(structure, p.name, roles.get(p.role))
+        if place is not None:
+            found.append((p.name, place, roles[p.role]))
+    return found
+
+
+def _coordinate(structure: Structure, name: str, family: str | None) -> int | None:
+    """Coordinate of a scalar parameter whose prior is of a family."""
+    if name not in structure.names:
+        return None
+    i = structure.names.index(name)
+    if structure.sizes[i] is not None or structure.families[i] != family:
+        return None
+    return sum(n or 1 for n in structure.sizes[:i])
+
+
+def _placed(
+    structure: Structure, arrays: Arrays, z: Any, places: list[tuple[str, int, str]], coefficients: Any
+) -> Any:
+    for (_, place, family), coefficient in zip(places, coefficients, strict=True):
+        _, _, low, stretch = arrays.prior[structure.owner(place)]
+        raw = (coefficient - low) / stretch
+        if family == "Beta":
+            raw = jnp.clip(raw, MARGIN, 1.0 - MARGIN)
+            z = z.at[place].set(jnp.log(raw) - jnp.log1p(-raw))
+        else:
+            z = z.at[place].set(jnp.log(jnp.maximum(raw, 1e-300)))
+    return z
+
+
+def screen_executable(structure: Structure, places: int) -> Any:
+    """Program ``((arrays, candidates), count) -> candidates`` with ``places`` scenarios."""
+
+    def run(batch: tuple[Arrays, Any], count: Any) -> Any:
+        return dynamic_map(lambda i: screen(structure, *take(batch, i)), count, places)
+
+    return jax.jit(run)

@@ -1,0 +1,130 @@
+"""Modes of many scenarios: screened starts, one search each, and how many of them agree.
+
+Every scenario gets :data:`CANDIDATES` draws of its prior; after screening (:mod:`scalaw.infer.screen`) the best of
+them and one untouched draw are climbed from. All searches of all scenarios are rows of one batch. Ends that lie within
+one posterior standard deviation of each other, or at the same height, are one mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from scalaw.infer.executables import key_data
+from scalaw.infer.importance import MODES
+from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
+from scalaw.infer.point import Mode, mode_executable
+from scalaw.infer.prior_draws import prior_draws
+from scalaw.infer.programs import Clock, Program
+from scalaw.infer.scenarios import Scenario
+from scalaw.infer.screen import screen_executable
+from scalaw.model.structure import Arrays, Structure
+
+CANDIDATES = 64
+#: Searches per scenario: of a single fit, and of each fit in a large batch.
+STARTS, FEW_STARTS = 16, 4
+#: Two searches agree when they end within this log density of each other.
+AGREE = 0.05
+#: A mode further than this below the best (nats) has no mass worth proposing draws from.
+NEGLIGIBLE = 12.0
+
+
+class Found(NamedTuple):
+    """Modes of one scenario.
+
+    ``mode`` is the best and ``modes`` all that matter, best first, at most :data:`~scalaw.infer.importance.MODES`;
+    ``starts`` and ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when
+    there is none.
+    """
+
+    mode: Mode
+    modes: tuple[Mode, ...]
+    starts: int
+    agreed: int
+    rival: float
+
+
+def search(
+    structure: Structure,
+    scenarios: Sequence[Scenario],
+    arrays: Arrays,
+    seed: int,
+    clock: Clock,
+    starts: int = STARTS,
+) -> list[Found]:
+    """Modes of scenarios that share a structure and a bucket; ``arrays`` has a leading scenario axis."""
+    z = np.stack([prior_draws(s, CANDIDATES, key_data(seed, "starts", s.name)).z for s in scenarios])
+    program, places = screening(structure, arrays)
+    screened = run_batch(program, (arrays, z), places=places, clock=clock)
+    # Screening prefers one kind of start; the last one is as the prior drew it.
+    chosen = np.concatenate([screened[:, : starts - 1], z[:, :1]], axis=1)
+    repeated = jax.tree.map(lambda leaf: np.repeat(leaf, starts, axis=0), arrays)
+    ends = climb(structure, repeated, chosen.reshape(-1, z.shape[-1]), clock)
+    return [
+        found_modes(jax.tree.map(lambda leaf, i=i: leaf[i * starts : (i + 1) * starts], ends))
+        for i in range(len(scenarios))
+    ]
+
+
+def climb(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock) -> Mode:
+    """Search from every start ``z`` (n, coordinates), each with its own row of ``arrays``."""
+    program, places = searching(structure, arrays)
+    return run_batch(program, (arrays, starts), places=places, clock=clock)
+
+
+def screening(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
+    """The program that ranks candidates, and its places."""
+    places = places_for(bytes_of_row(arrays) * 16)
+    return Program(screen_executable, (structure, places)), places
+
+
+def searching(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
+    """The program that climbs, and its places."""
+    places = places_for(bytes_of_row(arrays) * structure.n_coordinates)
+    return Program(mode_executable, (structure, places)), places
+
+
+def uses(structure: Structure, arrays: Arrays) -> Iterator[tuple[Program, tuple[Any, ...]]]:
+    """Programs of a search with the shapes of their arguments, for compiling them beforehand."""
+    one, n = jax.tree.map(lambda leaf: leaf[:1], arrays), structure.n_coordinates
+    program, places = screening(structure, arrays)
+    yield program, chunk_arguments((one, np.zeros((1, CANDIDATES, n))), places)
+    program, places = searching(structure, arrays)
+    yield program, chunk_arguments((one, np.zeros((1, n))), places)
+
+
+def found_modes(ends: Mode) -> Found:
+    """What a scenario's searches found; ``ends`` has a leading axis of starts."""
+    value = np.where(np.isfinite(ends.log_density), ends.log_density, -np.inf)
+    left = np.ones(len(value), bool)
+    modes: list[Mode] = []
+    agreed, rival = 0, np.inf
+    while left.any() and len(modes) < MODES:
+        top = int(np.argmax(np.where(left, value, -np.inf)))
+        if modes and not value[top] > modes[0].log_density - NEGLIGIBLE:
+            if len(modes) == 1 and np.isfinite(value[top]):
+                rival = float(modes[0].log_density - value[top])
+            break
+        found: Mode = jax.tree.map(lambda leaf, top=top: leaf[top], ends)
+        same = left & _same(found, ends, value)
+        if not modes:
+            agreed = int(np.sum(same))
+        elif len(modes) == 1:
+            rival = float(modes[0].log_density - found.log_density)
+        modes.append(found)
+        left &= ~same
+        left[top] = False
+    return Found(modes[0], tuple(modes), len(value), agreed, rival)
+
+
+def _same(mode: Mode, ends: Mode, value: np.ndarray) -> np.ndarray:
+    """Which searches ended at a mode: near it, or as high as the best."""
+    try:
+        distance = np.linalg.solve(mode.whiten, (ends.position - mode.position).T)
+    except np.linalg.LinAlgError:
+        return value >= mode.log_density
+    near = np.linalg.norm(distance, axis=0) < 1.0
+    return near | (value > mode.log_density - AGREE)
