@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from scalaw.model import (
         Noise as Noise,
         ScalingModel as ScalingModel,
+        check_noise as check_noise,
         get_noise as get_noise,
         simulate as simulate,
     )
@@ -65,7 +66,7 @@ _NAMES = {
     "scalaw.data": "Runs check_runs parse_quantity published published_tables read_runs",
     "scalaw.laws": "Covariate Law Parameter Prior law irreducible amplitude exponent scale parameter "
     "check_law formula_law get_law",
-    "scalaw.model": "Noise ScalingModel get_noise simulate",
+    "scalaw.model": "Noise ScalingModel check_noise get_noise simulate",
     "scalaw.infer": "Fit fit load",
     "scalaw.decide": "Comparison Forecast compare compare_fits forecast",
     "scalaw.show": "report",

@@ -59,7 +59,8 @@ def fit(
     law : str or Law
         Name, variant (``"chinchilla[alpha=beta]"``) or a law of your own.
     noise : str or Noise
-        ``"student_t"``, ``"normal"`` or ``"laplace"`` on the log loss.
+        A name such as ``"student_t"`` or ``"normal[sigma=0.01]"`` (see :mod:`scalaw.model.noise`), or a noise of
+        your own.
     x : str, optional
         Column that a one-dimensional law scales, e.g. ``"C"``.
     priors : mapping, optional

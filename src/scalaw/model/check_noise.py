@@ -11,7 +11,7 @@ seed, unless they are given; what it reads of a run is neutral unless it is give
 ``draws``         draws follow the density (5 standard errors at 19 quantiles), also for columns of draws
 ``extremes``      finite with finite gradients far from the law and for small and large parameters
 ``padding``       a row that is padding or held out gives a finite density, so that weight 0 makes it exactly 0
-``scale``         ``scale`` and ``curvature``, where they are given, are finite and positive (not negative)
+``scale``         where it is given, one finite positive number per row
 ================  ==================================================================================================
 """
 
@@ -285,22 +285,14 @@ def check_padding(bench: _Bench) -> None:
 
 
 def check_scale(bench: _Bench) -> None:
-    """Scale and curvature are finite, one per row; the one above 0, the other not below."""
+    """The scale, where it is given, is one finite positive number per row."""
     import jax
 
-    noise = bench.noise
+    if bench.noise.scale is None:
+        return
     for location, values in bench.cases():
-        y = bench.typical(location, values)
-        where = np.full(len(y), location)
+        where = np.full(3, location)
         with jax.enable_x64(True):
-            scale = (
-                np.ones(len(y)) if noise.scale is None else np.asarray(noise.scale(where, values, bench.rows))
-            )
-            bend = (
-                y * 0
-                if noise.curvature is None
-                else np.asarray(noise.curvature(y, where, values, bench.rows))
-            )
-        for name, found, fine in (("scale", scale, scale > 0), ("curvature", bend, bend >= 0)):
-            if found.shape != y.shape or not np.all(np.isfinite(found) & fine):
-                raise bench.failed("scale", f"{name} is {found} at {values}", "give one number per row")
+            found = np.asarray(bench.noise.scale(where, dict(values), bench.rows))
+        if found.shape != where.shape or not np.all(np.isfinite(found) & (found > 0)):
+            raise bench.failed("scale", f"it is {found} at {values}", "give one positive number per row")

@@ -37,7 +37,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln, log_ndtr
+from jax.scipy.special import gammaln
 
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Parameter
@@ -133,13 +133,6 @@ GROWING = Noise(
 )
 
 
-def _one_sided_curvature(y: Any, location: Any, v: Values, rows: Values) -> Any:
-    at = (y - location) / v["sigma"] - v["sigma"] / v["excess"]
-    slope = jnp.exp(-0.5 * at**2 - LOG_ROOT_2PI - log_ndtr(at))
-    # far down the lower tail the product is 1 less rounding errors of its large factors
-    return jnp.where(at < -100.0, 1.0, jnp.clip(slope * (slope + at), 0.0, 1.0)) / v["sigma"] ** 2
-
-
 ONE_SIDED = Noise(
     "one_sided",
     (SIGMA, EXCESS),
@@ -150,7 +143,7 @@ ONE_SIDED = Noise(
         + v["excess"] * rng.standard_exponential(np.shape(location))
     ),
     lambda location, v, rows: jnp.hypot(v["sigma"], v["excess"]) + jnp.zeros_like(location),
-    _one_sided_curvature,
+    peaked=False,
     may_be_zero=("excess",),
     anchors=("sigma", "excess"),
     about="under-tuned runs lie above the law",
@@ -197,6 +190,7 @@ ROUNDED = Noise(
     lambda location, v, rows: (
         jnp.sqrt(v["sigma"] ** 2 + jnp.arctanh(rows["half_width"]) ** 2 / 3.0) + jnp.zeros_like(location)
     ),
+    peaked=False,
     reads=(HALF_WIDTH,),
     about="losses printed with few digits",
 )

@@ -47,9 +47,9 @@ class Noise:
     scale : callable, optional
         ``scale(location, values, rows)``: rough standard deviation of ``y`` in each row, up to a common factor. A
         search and its covariance weigh rows with it; the answer does not depend on it. None: the same in all rows.
-    curvature : callable, optional
-        ``curvature(y, location, values, rows)``: second derivative of ``-log_prob`` in the location, never
-        negative, for noises whose density does not peak at the location.
+    peaked : bool
+        Whether the density peaks at the location and falls off to both sides: a search then weighs rows by score
+        over residual, and otherwise takes the whole curvature of the log density.
     scatters : {"log", "share", "count"}
         What ``y`` is, see above.
     reads : tuple of RowData
@@ -72,7 +72,7 @@ class Noise:
     log_prob: Callable[[Any, Any, Values, Values], Any] = field(repr=False)
     draw: Callable[[np.random.Generator, Any, Values, Values], np.ndarray] = field(repr=False)
     scale: Callable[[Any, Values, Values], Any] | None = field(default=None, repr=False)
-    curvature: Callable[[Any, Any, Values, Values], Any] | None = field(default=None, repr=False)
+    peaked: bool = True
     scatters: Literal["log", "share", "count"] = "log"
     reads: tuple[RowData, ...] = ()
     has_mean: bool = True

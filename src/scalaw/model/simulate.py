@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,22 +71,38 @@ def simulate(
     covariates = {name: value for name, value in columns.items() if name not in read}
     parameters = {name: value for name, value in values.items() if name not in of_noise}
     prediction = np.asarray(found(**covariates, **parameters), np.float64)
-    source = f"simulated from {found.name} (seed {seed})"
     kind = "nats"
     if found.response.domain != "positive":
         kind = "error" if found.response.name == "error" else "accuracy"
+    source = f"simulated from {found.name} (seed {seed})"
     exact = Runs(pd.DataFrame({**columns, "loss": prediction}), loss_kind=kind, source=source)
     rows = _rows(model, exact, covariates)
-    rng = np.random.default_rng(seed)
-    drawn = observed.draw(rng, observed.observed(prediction), {name: values[name] for name in of_noise}, rows)
-    loss = observed.response(drawn)
-    if "half_width" in rows:
-        loss = _printed(loss, exact.values("loss_half_width"))
-    if {"N", "D"} <= columns.keys():
-        columns.setdefault("C", compute_6nd(columns["N"], columns["D"]))
+    of_noise = {name: values[name] for name in of_noise}
+    loss = _draw(observed, exact, of_noise, rows, np.random.default_rng(seed))
     if observed.scatters == "count":
         columns["successes"] = np.round(loss * rows["trials"])
-    return Runs(pd.DataFrame({**columns, "loss": loss}), loss_kind=kind, source=source)
+    if {"N", "D"} <= columns.keys():
+        columns.setdefault("C", compute_6nd(columns["N"], columns["D"]))
+    return replace(exact, frame=pd.DataFrame({**columns, "loss": loss}))
+
+
+def _draw(
+    noise: Noise,
+    exact: Runs,
+    values: dict[str, Any],
+    rows: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Responses that scatter around exact ones; losses of few digits on the grid of those that can be printed."""
+    location = noise.observed(exact.values("loss"))
+    if "half_width" not in rows:
+        return noise.response(noise.draw(rng, location, values, rows))
+    unrounded = {**rows, "half_width": np.zeros(len(exact))}
+    loss = noise.response(noise.draw(rng, location, values, unrounded))
+    step = 2.0 * exact.values("loss_half_width")
+    on_grid = np.round(loss / np.where(step > 0, step, 1.0)) * step
+    # the grid's own rounding errors, 2.3000000000000003, would look like digits
+    return np.where(step > 0, np.array([float(f"{value:.12g}") for value in on_grid]), loss)
 
 
 def _rows(model: ScalingModel, exact: Runs, covariates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -98,14 +115,6 @@ def _rows(model: ScalingModel, exact: Runs, covariates: Mapping[str, np.ndarray]
     reads = model.noise.reads
     known = read_rows(reads, exact, np.ones(len(exact), bool))
     return row_values(reads, model.law, covariates, refs, known)
-
-
-def _printed(loss: np.ndarray, half_width: np.ndarray) -> np.ndarray:
-    """Losses on the grid of those that can be printed."""
-    step = 2.0 * half_width
-    on_grid = np.round(loss / np.where(step > 0, step, 1.0)) * step
-    # the grid's own rounding errors, 2.3000000000000003, would look like digits
-    return np.where(step > 0, np.array([float(f"{value:.12g}") for value in on_grid]), loss)
 
 
 def _numbers(value: Any) -> np.ndarray:

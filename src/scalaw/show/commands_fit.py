@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scalaw.errors import ScalawError
-from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, read
+from scalaw.show.commands_reader import NOISE, RUNS, OwnLaw, Reader, notes_on, pairs, read
 from scalaw.show.commands_shared import Options, Result, Show, check_place, plain
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ PROB = Annotated[float, typer.Option("--prob", help="Probability of the interval
 class Sampler(Options):
     """How to sample; the names are those of :func:`scalaw.fit`."""
 
-    noise: Annotated[str, typer.Option("--noise", help="student_t, normal or laplace, on the log loss.")] = (
-        "student_t"
-    )
+    noise: NOISE = "student_t"
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same draws.")] = 0
     draws: Annotated[int, typer.Option("--draws", help="Per chain.", rich_help_panel=_SAMPLING)] = 1000
     warmup: Annotated[int, typer.Option("--warmup", help="Per chain.", rich_help_panel=_SAMPLING)] = 1000
@@ -62,10 +60,17 @@ class Points(Options):
         list[str] | None,
         typer.Option("--x-value", metavar="VALUE", help="Of a one-dimensional law's quantity."),
     ] = None
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="NAME=VALUE", help="Of any other covariate, e.g. k=100, or trials=200."),
+    ] = None
 
     def given(self) -> dict[str, Any]:
         """Covariate → values as written."""
         named = {"N": self.N, "D": self.D, "C": self.C, "U": self.U, "x": self.x_value}
+        for item in self.at or ():
+            ((name, value),) = pairs([item], "--at").items()
+            named[name] = [*(named.get(name) or ()), value]
         return {name: values for name, values in named.items() if values}
 
 

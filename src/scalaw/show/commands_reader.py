@@ -23,6 +23,14 @@ RUNS = Annotated[
         help="Table of runs (CSV, TSV, JSON, JSONL, Parquet), or a name that `scalaw data` lists.",
     ),
 ]
+NOISE = Annotated[
+    str,
+    typer.Option(
+        "--noise",
+        help="How losses scatter: student_t, normal, laplace, growing, one_sided, known_se or rounded; shares: "
+        "binomial, beta_binomial or beta. A parameter is held as in student_t:nu=5.",
+    ),
+]
 _PANEL = "Reading"
 #: Options of this record that also make sense for a published table.
 _FOR_PUBLISHED = {"metric", "convert_to", "bytes_per_token", "x"}

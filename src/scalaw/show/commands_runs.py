@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, read
+from scalaw.show.commands_reader import NOISE, RUNS, OwnLaw, Reader, notes_on, pairs, read
 from scalaw.show.commands_shared import Result, Show
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def check(
 def priors(
     runs: RUNS,
     law: Annotated[str | None, typer.Option("--law", help="Law or variant, e.g. chinchilla.")] = None,
-    noise: Annotated[str, typer.Option("--noise", help="student_t, normal or laplace.")] = "student_t",
+    noise: NOISE = "student_t",
     prior: Annotated[
         list[str] | None,
         typer.Option(
