@@ -127,6 +127,20 @@ def test_limits(name, values, rows, limit, y):
     assert np.all(np.isfinite([*slopes[0].values(), slopes[1]]))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_single_precision_is_near_double(name):
+    noise = get_noise(name)
+    location, rows = (
+        LOCATION[noise.scatters],
+        {key: np.full(7, value) for key, value in ROWS.get(name, {}).items()},
+    )
+    y = Y if noise.scatters == "log" else np.array([0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5])
+    with jax.enable_x64(False):
+        single = np.asarray(jax.jit(noise.log_prob)(y, location, VALUES, rows))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, log_prob(name, y, location, VALUES, rows), rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize("successes", [0.0, 1.0])
 @pytest.mark.parametrize("name", ["binomial", "beta_binomial"])
 def test_a_law_that_says_never_or_always_stays_finite(name, successes):

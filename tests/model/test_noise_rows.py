@@ -145,6 +145,7 @@ def test_columns_that_a_noise_cannot_use_are_refused(name, change, code, says):
     with pytest.raises(ScalawError, match=says) as caught:
         sl.fit(changed, model(name).law, noise=name)
     assert caught.value.code == code
+    assert all(len(str(problem)) <= 300 for problem in caught.value.problems)
 
 
 def test_rounding_read_off_the_digits_is_told():
@@ -175,6 +176,7 @@ def test_an_excess_that_nothing_anchors_is_said_to_be_unidentified(law, noise, t
     runs = table("one_sided").along("C")
     found = table_problems(runs, np.ones(len(runs), bool), model(noise, law), True)
     assert ("M016" in [p.code for p in found]) == told
+    assert all(len(str(problem)) <= 300 for problem in found)
 
 
 #: A law of an accuracy that is not registered.
@@ -201,6 +203,7 @@ def test_a_noise_of_something_else_than_the_law_predicts_is_refused(law, noise, 
     with pytest.raises(ScalawError) as caught:
         ScalingModel(get_law(law), get_noise(noise))
     assert caught.value.code == code
+    assert len(str(caught.value)) <= 300
 
 
 @pytest.mark.parametrize("noise", ["beta", "binomial", "beta_binomial"])
