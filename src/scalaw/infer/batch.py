@@ -22,9 +22,6 @@ from scalaw.infer.programs import Clock, Program, compile_all
 from scalaw.infer.routes import Group, Method, serve
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
 
-#: Up to so many scenarios each get the searches of a single fit.
-FEW = 8
-
 Progress = Callable[[str], None]
 
 
@@ -103,8 +100,7 @@ def sample(
     for members, group in groups:
         progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in group.scenarios))}")
         clock = replace(clock, run=0.0)
-        starts = search.STARTS if len(group.scenarios) <= FEW else search.FEW_STARTS
-        found = search.search(group.structure, group.scenarios, group.arrays, seed, clock, starts)
+        found = search.search(group.structure, group.scenarios, group.arrays, seed, clock)
         group = replace(group, found=found)
         served = serve(group, method, settings, effort, seed, clock, progress)
         for i, s, f, got in zip(members, group.scenarios, found, served, strict=True):

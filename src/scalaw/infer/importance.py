@@ -58,9 +58,9 @@ class Weighted(NamedTuple):
     """Weighted draws of one posterior.
 
     ``position`` (draws, coordinates); ``log_density`` and ``log_proposal`` (draws,), whose difference is the raw
-    log weight; ``log_importance`` (draws,) Pareto smoothed, weights summing to one; ``pareto_k``; ``kish``, the effective
-    sample size of the smoothed weights; ``log_evidence`` with its Monte Carlo error ``log_evidence_se``, both from raw
-    weights; ``proposal``, the last one.
+    log weight; ``log_importance`` (draws,) Pareto smoothed, weights summing to one; ``pareto_k``; ``kish``, the
+    effective sample size of the smoothed weights; ``log_evidence`` with its Monte Carlo error ``log_evidence_se``, both
+    from raw weights; ``proposal``, the last one.
     """
 
     position: Any
@@ -161,7 +161,7 @@ def _start_draws(start: Start, e: Any) -> Any:
 
 
 def importance_executable(structure: Structure, effort: Effort, places: int) -> Any:
-    """Program ``(batch, count) -> Weighted``; ``batch`` is (arrays, start, keys), each with a leading axis ``places``."""
+    """Program ``((arrays, start, keys), count) -> Weighted`` of ``places`` scenarios."""
 
     def run(batch: tuple[Arrays, Start, Any], count: Any) -> Weighted:
         def one(i: Any) -> Weighted:
