@@ -1,7 +1,7 @@
 """How speed is measured here: in turns, as a ratio, by medians, with compilation put aside and stated.
 
-Contestants of a row are :class:`Task` objects on the same data. Each is called once first, which compiles, and
-then in turns (ours, peer, ours, peer, …), so that whatever else the machine does falls on all alike.
+Contestants of a row are :class:`Task` objects on the same data. Each is first called once with nothing compiled, and
+then they are called in turns (ours, peer, ours, peer, …), so that whatever else the machine does falls on all alike.
 :func:`interleave` returns a :class:`Timing` per contestant and :func:`compare` makes the :class:`Row`: the ratio of the
 medians of wall seconds and of CPU seconds. CPU seconds are those of all threads of this process and of the child
 processes that it has waited for.
@@ -107,19 +107,32 @@ class Timing:
 
 
 def interleave(tasks: Mapping[str, Task]) -> dict[str, Timing]:
-    """Time contestants in turns, after everything compiled before has been forgotten."""
-    from benchmarks.compilations import (
-        forget,
-    )  # imports JAX, which a process that only measures itself does not
-
-    forget()
-    firsts = {name: _turn(task, 0) for name, task in tasks.items() if task.first}
+    """Time contestants in turns, after a first call of each in which it finds nothing compiled."""
+    firsts = _first_calls(tasks)
     turns: dict[str, list[Measured]] = {name: [] for name in tasks}
     for i in range(1, 1 + max(task.rounds for task in tasks.values())):
         for name, task in tasks.items():
             if i <= task.rounds:
                 turns[name].append(_turn(task, i))
     return {name: _timing(task, firsts.get(name), turns[name]) for name, task in tasks.items()}
+
+
+def _first_calls(tasks: Mapping[str, Task]) -> dict[str, Measured]:
+    chosen = {name: task for name, task in tasks.items() if task.first}
+    if not chosen:
+        return {}
+    from benchmarks.compilations import (
+        forget,  # imports JAX, which a process that only measures itself does not
+    )
+
+    firsts = {}
+    for name, task in chosen.items():
+        forget()
+        firsts[name] = _turn(task, 0)
+    if len(chosen) > 1:  # all but the last have been forgotten
+        for task in chosen.values():
+            task.run(0)
+    return firsts
 
 
 def _turn(task: Task, number: int) -> Measured:

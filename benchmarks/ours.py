@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.tables import Table
 from scalaw.data import Runs
-from scalaw.infer.batch import STARTS, _batches, found_modes, sample, search
+from scalaw.infer.batch import FEW, Sampled, grouped, sample
 from scalaw.infer.bootstrap import bootstrap_modes
 from scalaw.infer.devices import computing
 from scalaw.infer.executables import key_data
@@ -23,19 +23,12 @@ from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, _function, executable
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
-from scalaw.model.program import log_density, start_near, values_at
-
-
-class Posterior(NamedTuple):
-    """Draws of one table: parameter → (chains, draws), and the method; ``log_weight`` is None for chains."""
-
-    values: dict[str, np.ndarray]
-    log_weight: np.ndarray | None
-    method: str
+from scalaw.infer.search import FEW_STARTS, STARTS, search
+from scalaw.model.program import constrain, log_density, start_near, values_at
 
 
 class Objective(NamedTuple):
-    """Our log posterior for a peer's optimiser: a compiled function and the starts of our own search."""
+    """Our log posterior for a peer's optimiser: a compiled function, and draws of the prior to start from."""
 
     value_and_gradient: Any
     starts: list[np.ndarray]
@@ -47,11 +40,12 @@ def scenario(table: Table, name: str | None = None) -> Scenario:
 
 
 def modes(scenarios: Sequence[Scenario], seed: int = 0) -> list[Mode]:
-    """Best mode of every scenario."""
+    """Best mode of every scenario, in any order."""
     found = []
-    for batch in _batches(scenarios):
-        found += search(batch.structure, batch.scenarios, batch.arrays, seed, Clock())
-    return [found_modes(ends)[0] for ends in found]
+    for _, group in grouped(scenarios):
+        starts = STARTS if len(group.scenarios) <= FEW else FEW_STARTS
+        found += search(group.structure, group.scenarios, group.arrays, seed, Clock(), starts)
+    return [one.mode for one in found]
 
 
 def bootstrap(one: Scenario, mode: Mode, replicates: int, seed: int) -> np.ndarray:
@@ -60,16 +54,22 @@ def bootstrap(one: Scenario, mode: Mode, replicates: int, seed: int) -> np.ndarr
     return bootstrap_modes(found, replicates, seed)
 
 
-def posterior(scenarios: Sequence[Scenario], seed: int = 0) -> list[Posterior]:
-    """Posterior of every scenario, by the default method."""
-    found = []
-    for one in sample(scenarios, Settings(), seed):
-        structure = one.scenario.model.structure()
-        values = structure.split(np.asarray(one.draws.values))
-        paper = one.scenario.model.law.paper_values(values, one.scenario.refs.units)
-        kept = {**values, **paper}
-        found.append(Posterior(kept, None, "nuts"))
-    return found
+def posterior(scenarios: Sequence[Scenario], seed: int = 0) -> list[Sampled]:
+    """Posterior of every scenario by the method that routes itself."""
+    return sample(scenarios, Settings(), seed, method="auto")
+
+
+def draws_of(one: Sampled) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Parameters in the paper's units, shape (chains, draws), and log weights of the draws (None for chains)."""
+    scenario = one.scenario
+    structure, arrays = scenario.model.structure(), arrays_of(scenario, padded_rows([scenario]))
+    weighted = one.weighted
+    position = one.positions if weighted is None else weighted.position[None]
+    with computing():
+        each = jax.jit(jax.vmap(jax.vmap(partial(constrain, structure), (None, 0)), (None, 0)))
+        values = {name: np.asarray(value) for name, value in each(arrays, position).items()}
+    paper = scenario.model.law.paper_values(values, scenario.refs.units)
+    return {**values, **paper}, None if weighted is None else np.asarray(weighted.log_importance)
 
 
 def coordinates(one: Scenario) -> int:

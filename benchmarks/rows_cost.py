@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from benchmarks import ours
@@ -55,12 +56,13 @@ def data_sets(counts: Sequence[int], quick: bool) -> Row:
     pools = {count: _scenarios(count, chinchilla_runs) for count in counts}
     tasks = {}
     for count, pool in pools.items():
-        large = count >= LARGE
-        rounds = 1 if quick else ROUNDS_OF_LARGE if large else ROUNDS
+        rounds = 1 if quick else ROUNDS_OF_LARGE if count >= LARGE else ROUNDS
         for what, run in (("modes", ours.modes), ("posteriors", ours.posterior)):
             call = lambda turn, pool=pool, run=run: run(pool, turn)  # noqa: E731
-            tasks[f"{what} {count}"] = Task(what, call, rounds, first=not large)
-    times = interleave(tasks)
+            tasks[f"{what} {count}"] = Task(what, call, rounds, first=False)
+    _warm([pool for count, pool in pools.items() if count < LARGE])
+    with compilations() as seen:
+        times = interleave(tasks)
     table = []
     for count in counts:
         line: dict[str, Any] = {"data sets": count}
@@ -70,33 +72,43 @@ def data_sets(counts: Sequence[int], quick: bool) -> Row:
                 f"{what}: wall s": t.median("wall"),
                 f"{what}: CPU s": t.median("cpu"),
                 f"{what}: CPU ms per data set": 1e3 * t.median("cpu") / count,
-                f"{what}: rounds": len(t.seconds),
             }
-        table.append(line)
-    return Row("cost_data_sets", f"Cost against the number of data sets ({RUNS} runs each)", table=table)
+        served = methods(times[f"posteriors {count}"].values[-1])
+        table.append(line | {"methods": served, "rounds": len(t.seconds)})
+    check = {"programs_compiled_while_timing": seen.programs}
+    title = f"Cost against the number of data sets ({RUNS} runs each)"
+    return Row("cost_data_sets", title, check=check, table=table)
 
 
 def runs(counts: Sequence[int], quick: bool) -> Row:
     """Posteriors of data sets of different size, eight per call."""
     many, rounds = 1 if quick else 8, 1 if quick else ROUNDS
-    pools = {
-        count: _scenarios(many, lambda seed, count=count: chinchilla_runs(seed, count)) for count in counts
-    }
+    pools = {n: _scenarios(many, lambda seed, n=n: chinchilla_runs(seed, n)) for n in counts}
+    run = lambda turn, pool: ours.posterior(pool, turn)  # noqa: E731
     tasks = {
-        str(count): Task("posteriors", lambda turn, pool=pool: ours.posterior(pool, turn), rounds)
-        for count, pool in pools.items()
+        str(n): Task("posteriors", partial(run, pool=pool), rounds, first=False) for n, pool in pools.items()
     }
-    times = interleave(tasks)
+    _warm(pools.values())
+    with compilations() as seen:
+        times = interleave(tasks)
     table = [
         {
-            "runs": count,
-            "CPU ms per data set": 1e3 * times[str(count)].median("cpu") / many,
-            "CPU µs per data set and run": 1e6 * times[str(count)].median("cpu") / many / count,
-            "methods": methods(times[str(count)].values[-1]),
+            "runs": n,
+            "CPU ms per data set": 1e3 * times[str(n)].median("cpu") / many,
+            "CPU µs per data set and run": 1e6 * times[str(n)].median("cpu") / many / n,
+            "methods": methods(times[str(n)].values[-1]),
         }
-        for count in counts
+        for n in counts
     ]
-    return Row("cost_runs", f"Cost against the number of runs ({many} data sets per call)", table=table)
+    check = {"programs_compiled_while_timing": seen.programs}
+    title = f"Cost against the number of runs ({many} data sets per call)"
+    return Row("cost_runs", title, check=check, table=table)
+
+
+def _warm(pools: Iterable[Sequence[Any]]) -> None:
+    """Compile what posteriors of these scenarios need."""
+    for pool in pools:
+        ours.posterior(pool)
 
 
 def laws(quick: bool) -> Row:
@@ -151,7 +163,7 @@ def memory(counts: Sequence[int]) -> Row:
     return Row("cost_memory", f"Peak memory of a process ({RUNS} runs per data set)", table=table)
 
 
-def methods(found: Sequence[ours.Posterior]) -> str:
+def methods(found: Sequence[Any]) -> str:
     """How many posteriors each method served."""
     names = [p.method for p in found]
     return ", ".join(f"{name} {names.count(name)}" for name in sorted(set(names)))

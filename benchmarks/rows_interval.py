@@ -26,8 +26,7 @@ def rows(quick: bool) -> Iterator[Row]:
     one = ours.scenario(table)
 
     def by_posterior(turn: int) -> list[float]:
-        found = ours.posterior([one], turn)[0]
-        return interval(found.values, found.log_weight)
+        return interval(*ours.draws_of(ours.posterior([one], turn)[0]))
 
     def by_bootstrap(turn: int) -> list[float]:
         mode = ours.modes([one], turn)[0]

@@ -105,7 +105,7 @@ def vpnls(table: Table) -> dict[str, float]:
 
 
 def same_objective(table: Table, quick: bool) -> Row:
-    """Ours against L-BFGS-B on our own objective, from our own starts, with our exact compiled gradient."""
+    """Ours against L-BFGS-B on our own objective from draws of its prior, with our exact compiled gradient."""
     one = ours.scenario(table)
     given = ours.objective(one)
 
@@ -114,7 +114,9 @@ def same_objective(table: Table, quick: bool) -> Row:
         return -min(end.fun for end in ends if np.isfinite(end.fun))
 
     rounds = 2 if quick else ROUNDS
-    what = f"{version('scipy')} L-BFGS-B, same objective, same {len(given.starts)} starts, exact gradient"
+    what = (
+        f"{version('scipy')} L-BFGS-B, same objective, {len(given.starts)} draws of the prior, exact gradient"
+    )
     times = interleave(
         {
             "ours": Task("mode of the posterior", lambda _: ours.modes([one])[0], rounds),

@@ -23,6 +23,10 @@ from benchmarks.posteriors import (
 )
 from benchmarks.tables import Table, chinchilla_runs
 
+SAID = (
+    "ESS is Kish's for weighted draws and the least bulk ESS for chains, warm-up included in the seconds",
+    "ours are turned from positions into parameters outside the clock",
+)
 #: Posteriors in one call of ours.
 BATCH = 64
 LENGTH = f"{CHAINS} × ({WARMUP} + {DRAWS})"
@@ -64,17 +68,16 @@ def peers(table: Table, quick: bool) -> dict[str, tuple[str, Callable[[int], Any
     return found
 
 
-def merged(table: Table, posteriors: Sequence[ours.Posterior]) -> list[Worth]:
+def merged(table: Table, found: Sequence[Any]) -> list[Worth]:
     """Worth of every posterior of a call."""
-    return [worth(table, p) for p in posteriors]
+    return [worth(table, one) for one in found]
 
 
-def worth(table: Table, p: ours.Posterior) -> Worth:
+def worth(table: Table, one: Any) -> Worth:
     """Worth of one of our posteriors, which are chains or weighted draws."""
-    draws = quantities(table, p.values)
-    if p.log_weight is None:
-        return of_chains(draws)
-    return of_weighted(draws.reshape(-1, draws.shape[-1]), p.log_weight.ravel())
+    values, log_weight = ours.draws_of(one)
+    draws = quantities(table, values)
+    return of_chains(draws) if log_weight is None else of_weighted(draws[0], log_weight)
 
 
 def against(name: str, times: dict[str, Timing], mine: dict[str, list[list[Worth]]]) -> Row:
@@ -98,7 +101,14 @@ def against(name: str, times: dict[str, Timing], mine: dict[str, list[list[Worth
     }
     title = "Posterior, 245 runs"
     return compare(
-        f"posterior_{name}", title, times["ours"], times[name], work=done["kish"], unit="ESS", check=check
+        f"posterior_{name}",
+        title,
+        times["ours"],
+        times[name],
+        work=done["kish"],
+        unit="ESS",
+        check=check,
+        notes=SAID,
     )
 
 
