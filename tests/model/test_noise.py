@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +11,7 @@ from scipy import stats
 from scalaw.errors import ScalawError
 from scalaw.infer.devices import computing
 from scalaw.model import check_noise, get_noise, noises
+from scalaw.model.row_data import RowData
 from scalaw.model.special import log_mean_normal
 
 NAMES = [noise.name for noise in noises()]
@@ -162,6 +164,14 @@ BROKEN = {
     "draws": lambda n: replace(
         n, draw=lambda rng, at, v, rows: at + v["sigma"] ** 0.5 * rng.standard_normal(np.shape(at))
     ),
+    "extremes": lambda n: replace(
+        n, log_prob=lambda y, at, v, rows: jnp.log(jnp.exp(n.log_prob(y, at, v, rows)))
+    ),
+    "padding": lambda n: replace(
+        n,
+        reads=(RowData("width", "", 0.0, 0.0),),
+        log_prob=lambda y, at, v, rows: n.log_prob(y, at, v, rows) + jnp.log(rows["width"]),
+    ),
     "scale": lambda n: replace(n, scale=lambda at, v, rows: v["sigma"]),
     "parameters": lambda n: replace(n, parameters=(replace(n.parameters[0], prior=None),)),
 }
@@ -170,7 +180,7 @@ BROKEN = {
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_broken_noise_is_caught(check):
     with pytest.raises(ScalawError, match=f"check {check}") as caught:
-        check_noise(BROKEN[check](get_noise("normal")), values={"sigma": 0.02})
+        check_noise(BROKEN[check](get_noise("normal")), values={"sigma": 0.02}, rows={"width": 1.0})
     assert caught.value.code == "M017"
 
 

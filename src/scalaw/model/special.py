@@ -94,7 +94,10 @@ def log_rise(p: Any, k: Any, step: Any) -> Any:
     It is ``k log(step) + ln Gamma(p/step + k) - ln Gamma(p/step)``, by Stirling's series after the recurrence has
     moved p up by ten steps, written so that a step of 0 gives ``k log(p)``.
     """
-    first = sum(jnp.log1p(k * step / (p + i * step)) for i in range(_LARGE))
+    # one logarithm for three factors: their product does not overflow in single precision either
+    first = jnp.log1p(k * step / p)
+    for i in range(1, _LARGE, 3):
+        first += jnp.log(math.prod(1.0 + k * step / (p + j * step) for j in range(i, i + 3)))
     p = p + _LARGE * step
     end = p + k * step
     u = k * step / p
