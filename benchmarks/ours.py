@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.tables import Table
 from scalaw.data import Runs
-from scalaw.infer.batch import FEW, Sampled, grouped, sample
+from scalaw.infer.batch import Sampled, grouped, sample
 from scalaw.infer.bootstrap import bootstrap_modes
 from scalaw.infer.devices import computing
 from scalaw.infer.executables import key_data
@@ -23,7 +23,7 @@ from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, _function, executable
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
-from scalaw.infer.search import FEW_STARTS, STARTS, search
+from scalaw.infer.search import search
 from scalaw.model.program import constrain, log_density, start_near, values_at
 
 
@@ -43,8 +43,7 @@ def modes(scenarios: Sequence[Scenario], seed: int = 0) -> list[Mode]:
     """Best mode of every scenario, in any order."""
     found = []
     for _, group in grouped(scenarios):
-        starts = STARTS if len(group.scenarios) <= FEW else FEW_STARTS
-        found += search(group.structure, group.scenarios, group.arrays, seed, Clock(), starts)
+        found += search(group.structure, group.scenarios, group.arrays, seed, Clock())
     return [one.mode for one in found]
 
 
@@ -93,13 +92,13 @@ def mode_in_paper_units(one: Scenario, mode: Mode) -> dict[str, float]:
     return {name: float(value) for name, value in paper.items() if np.ndim(value) == 0}
 
 
-def objective(one: Scenario, seed: int = 0) -> Objective:
-    """Our negative log posterior with its exact gradient, and where our search starts from."""
+def objective(one: Scenario, seed: int = 0, starts: int = 16) -> Objective:
+    """Our negative log posterior with its exact gradient, and draws of the prior."""
     structure, arrays = one.model.structure(), arrays_of(one, padded_rows([one]))
-    z = prior_draws(one, STARTS, key_data(seed, "starts", one.name)).z
+    z = prior_draws(one, starts, key_data(seed, "starts", one.name)).z
     with computing():
         arrays = jax.tree.map(jax.numpy.asarray, arrays)
-        starts = jax.jit(jax.vmap(partial(start_near, structure), (None, 0)))(arrays, z)
+        near = jax.jit(jax.vmap(partial(start_near, structure), (None, 0)))(arrays, z)
         compiled = jax.jit(jax.value_and_grad(lambda c, a: -log_density(structure, a, c)))
 
     def value_and_gradient(c: np.ndarray) -> tuple[float, np.ndarray]:
@@ -107,7 +106,7 @@ def objective(one: Scenario, seed: int = 0) -> Objective:
             value, gradient = compiled(c, arrays)
             return float(value), np.asarray(gradient)
 
-    return Objective(value_and_gradient, list(np.asarray(starts)))
+    return Objective(value_and_gradient, list(np.asarray(near)))
 
 
 def forget() -> None:

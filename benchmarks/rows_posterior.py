@@ -19,9 +19,10 @@ from benchmarks.posteriors import (
     Nutpie,
     as_printed,
     centred,
+    curve_centred,
     quantities,
 )
-from benchmarks.tables import Table, chinchilla_runs
+from benchmarks.tables import Table, chinchilla_runs, curve
 
 SAID = (
     "ESS is Kish's for weighted draws and the least bulk ESS for chains, warm-up included in the seconds",
@@ -29,43 +30,59 @@ SAID = (
 )
 #: Posteriors in one call of ours.
 BATCH = 64
+#: What a peer is, and how it is run: None where it is not installed.
+Peer = tuple[str, Callable[[int], Any] | None]
+NUTS = f"{version('numpyro')} MCMC(NUTS)"
 LENGTH = f"{CHAINS} × ({WARMUP} + {DRAWS})"
 
 
 def rows(quick: bool) -> Iterator[Row]:
     """Rows of posteriors."""
-    table, rounds = chinchilla_runs(), 1 if quick else ROUNDS
+    for table, peers in ((chinchilla_runs(), of_chinchilla), (curve(), of_curve)):
+        yield from one_table(table, peers(table, quick), quick)
+
+
+def one_table(table: Table, peers: dict[str, Peer], quick: bool) -> Iterator[Row]:
+    """Ours, many in one call and one alone, and every peer, in turns."""
+    rounds = 1 if quick else ROUNDS
     batch = [ours.scenario(table, f"{table.law}/{i}") for i in range(2 if quick else BATCH)]
     tasks = {
         "ours": Task(f"{len(batch)} posteriors", lambda turn: ours.posterior(batch, turn), rounds),
         "one": Task("one posterior", lambda turn: ours.posterior(batch[:1], turn), rounds),
     }
-    asked = peers(table, quick)
-    tasks |= {name: Task(what, run, rounds) for name, (what, run) in asked.items() if run}
+    tasks |= {name: Task(what, run, rounds) for name, (what, run) in peers.items() if run}
     times = interleave(tasks)
     mine = {name: [merged(table, turn) for turn in times[name].values] for name in ("ours", "one")}
-    for name, (what, _) in asked.items():
-        if name in times:
-            yield against(name, times, mine)
-        else:
-            yield missing(f"posterior_{name}", "Posterior, 245 runs", what)
+    title = f"Posterior of {table.law}, {len(table.loss)} runs"
+    for name, (what, _) in peers.items():
+        row = f"posterior_{table.law}_{name}"
+        yield against(row, title, times, name, mine) if name in times else missing(row, title, what)
 
 
-def peers(table: Table, quick: bool) -> dict[str, tuple[str, Callable[[int], Any] | None]]:
-    """Name of a row → what the peer is, and how it is run (None where it is not installed)."""
-    found: dict[str, tuple[str, Callable[[int], Any] | None]] = {}
-    for name, model in (("printed", as_printed), ("centred", centred)):
-        for bits, x64 in ((64, True), (32, False)):
-            what = f"{version('numpyro')} MCMC(NUTS), law {'as printed' if name == 'printed' else name}, float{bits}"
-            if not quick or x64:
-                found[f"numpyro_{name}_{bits}"] = f"{what}, {LENGTH}", NumPyro(model, table, x64)
-    both = installed("nutpie") and installed("pymc")
-    what = f"{version('nutpie')} on {version('pymc')}, centred, {LENGTH}" if both else "nutpie or pymc"
-    found["nutpie"] = what, Nutpie(table) if both else None
+def of_chinchilla(table: Table, quick: bool) -> dict[str, Peer]:
+    """Name of a row → the peer."""
+    found: dict[str, Peer] = {}
+    for name, model in (("as printed", as_printed), ("centred", centred)):
+        for bits in (64,) if quick else (64, 32):
+            run = NumPyro(model, table, x64=bits == 64)
+            found[f"numpyro_{name.replace(' ', '_')}_{bits}"] = (
+                f"{NUTS}, law {name}, float{bits}, {LENGTH}",
+                run,
+            )
+    there = installed("nutpie") and installed("pymc")
+    what = f"{version('nutpie')} on {version('pymc')}, centred, {LENGTH}" if there else "nutpie or pymc"
+    found["nutpie"] = what, Nutpie(table) if there else None
     there = installed("blackjax")
     what = f"{version('blackjax')} NUTS, centred, {LENGTH}" if there else "blackjax"
     found["blackjax"] = what, Blackjax(table) if there else None
     return found
+
+
+def of_curve(table: Table, _: bool) -> dict[str, Peer]:
+    """Name of a row → the peer."""
+    return {
+        "numpyro_centred_64": (f"{NUTS}, centred, float64, {LENGTH}", NumPyro(curve_centred, table, x64=True))
+    }
 
 
 def merged(table: Table, found: Sequence[Any]) -> list[Worth]:
@@ -80,7 +97,9 @@ def worth(table: Table, one: Any) -> Worth:
     return of_chains(draws) if log_weight is None else of_weighted(draws[0], log_weight)
 
 
-def against(name: str, times: dict[str, Timing], mine: dict[str, list[list[Worth]]]) -> Row:
+def against(
+    row: str, title: str, times: dict[str, Timing], name: str, mine: dict[str, list[list[Worth]]]
+) -> Row:
     """Row of one peer: Kish's effective draws of ours against the peer's least bulk ESS."""
     theirs = [of_chains(draws) for draws in times[name].values]
     done = {
@@ -99,9 +118,8 @@ def against(name: str, times: dict[str, Timing], mine: dict[str, list[list[Worth
         f"ratio_cpu_ess_of_{QUANTILE:.0%}_quantile": _ratio(times, name, done["quantile"]),
         "means_apart_in_standard_errors": float(apart.max()),
     }
-    title = "Posterior, 245 runs"
     return compare(
-        f"posterior_{name}",
+        row,
         title,
         times["ours"],
         times[name],
