@@ -12,15 +12,24 @@ from scalaw.data import Runs
 from scalaw.errors import Problem
 from scalaw.infer.batch import Sampled
 from scalaw.infer.bootstrap import bootstrap_modes
-from scalaw.infer.diagnose import UNIDENTIFIED, Figures, diagnose, figures, prior_sensitive
+from scalaw.infer.diagnose import (
+    UNIDENTIFIED,
+    Figures,
+    Stats,
+    diagnose,
+    figures,
+    prior_sensitive,
+    stats_of,
+    weighted_stats_of,
+)
 from scalaw.infer.evaluate import evaluate
 from scalaw.infer.executables import key_data
 from scalaw.infer.fitted import Fit
 from scalaw.infer.interval import interval
 from scalaw.infer.nuts import Settings
-from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
+from scalaw.infer.prior_draws import PriorDraws, prior_draws, prior_quantile, unconstrained
 from scalaw.infer.programs import Clock
-from scalaw.infer.references import prior_digest
+from scalaw.infer.references import prior_digest, reference_prior
 from scalaw.infer.scenarios import NOT_LEARNED, Scenario
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws.sample import sample_prior
@@ -55,36 +64,18 @@ def assemble(
     scenario, clock = sampled.scenario, Clock(sampled.clock.compile, sampled.clock.run)
     model = scenario.model
     modes = bootstrap_modes(sampled, replicates, seed, clock) if replicates else None
-    labels = coordinate_labels(model)
-    learned = {p.name for p in model.free}
-    free = np.array([name in learned for name, _ in labels])
-    shown = [
-        name + "".join(f"[{i}]" for i in index.values())
-        for (name, index), keep in zip(labels, free, strict=True)
-        if keep
-    ]
+    labels, free = learned(model)
     prior = prior_draws(scenario, PRIOR_DRAWS, key_data(seed, "prior", scenario.name))
-    values = model.structure().split(np.asarray(sampled.draws.values))
-    posterior = unconstrained(scenario, values)
-    measured = figures(
-        sampled,
-        posterior[..., free],
-        shown,
-        prior.z.std(axis=0)[free],
-        None if modes is None else modes[:, free],
-    )
-    of_law = [label for label in shown if label.split("[")[0] in {p.name for p in model.law.parameters}]
-    grave = [p for p in warned if p.code in GRAVE]
-    told = (
-        [f"{p.what}: {p.why}".strip(": ") for p in grave]
-        + _pressed(scenario, values)
-        + _misfit(model, values, prior)
-    )
-    positions = np.asarray(sampled.draws.position)
+    values = model.structure().split(sampled.values)
+    prior_sd = prior.z.std(axis=0)[free]
+    stats = _stats(sampled, free)
+    measured = figures(sampled, stats, shown(labels), prior_sd, None if modes is None else modes[:, free])
+    positions = sampled.positions
     pointwise = evaluate(scenario, positions.reshape(-1, positions.shape[-1]), clock)
     tree = build_tree(sampled, runs, pointwise)
     learned_by_law = [p.name for p in model.law.free if p.size is None]
-    verdict = diagnose(sampled, measured, of_law, told, prior_sensitive(tree, learned_by_law))
+    told = told_of(sampled, warned, values)
+    verdict = diagnose(sampled, measured, of_law(model, labels), told, prior_sensitive(tree, learned_by_law))
     notes = [str(p) for p in warned if p.code not in GRAVE]
     used = int(np.sum(scenario.row_weight > 0))
     if replicates and used < FEW * len(model.free):
@@ -93,31 +84,77 @@ def assemble(
             "so its ratios are rough"
         )
     verdict = replace(verdict, notes=(*verdict.notes, *notes))
-    recipe = {
-        "method": "nuts",
+    recipe = _recipe(sampled, runs, settings, seed, clock)
+    return Fit(
+        tree, model, runs, scenario.refs, verdict, _parameters(scenario, labels, measured, prior), recipe
+    )
+
+
+def learned(model: ScalingModel) -> tuple[list[tuple[str, dict[str, int]]], np.ndarray]:
+    """Name and index of every coordinate that is learned, and the mask that picks them out."""
+    names, labels = {p.name for p in model.free}, coordinate_labels(model)
+    free = np.array([name in names for name, _ in labels])
+    return [label for label, keep in zip(labels, free, strict=True) if keep], free
+
+
+def shown(labels: Sequence[tuple[str, dict[str, int]]]) -> list[str]:
+    """Names as people read them: ``alpha``, ``c[2]``."""
+    return [name + "".join(f"[{i}]" for i in index.values()) for name, index in labels]
+
+
+def of_law(model: ScalingModel, labels: Sequence[tuple[str, dict[str, int]]]) -> list[str]:
+    """Those shown names that belong to the law."""
+    names = {p.name for p in model.law.parameters}
+    return shown([label for label in labels if label[0] in names])
+
+
+def told_of(sampled: Sampled, warned: Sequence[Problem], values: dict[str, np.ndarray]) -> list[str]:
+    """Reasons for a look that do not come from the sampler; ``values`` are draws in reference units."""
+    grave = [f"{p.what}: {p.why}".strip(": ") for p in warned if p.code in GRAVE]
+    return grave + _pressed(sampled.scenario, values) + _misfit(sampled.scenario, values)
+
+
+def _stats(sampled: Sampled, free: np.ndarray) -> Stats:
+    scenario, split = sampled.scenario, sampled.scenario.model.structure().split
+    if sampled.weighted is None:
+        return stats_of(unconstrained(scenario, split(sampled.values))[..., free])
+    z = unconstrained(scenario, split(np.asarray(sampled.weighted.values)))[..., free]
+    return weighted_stats_of(z, sampled.weighted)
+
+
+def _recipe(sampled: Sampled, runs: Runs, settings: Settings, seed: int, clock: Clock) -> dict[str, Any]:
+    scenario, weighted = sampled.scenario, sampled.weighted
+    evidence, error = sampled.log_evidence
+    return {
+        "method": sampled.method,
+        "why": sampled.why,
         "seed": int(seed),
-        "settings": settings._asdict(),
+        "settings": settings._asdict() if weighted is None else {"draws": len(weighted.log_importance)},
         "searches": {"starts": sampled.starts, "agreed": sampled.agreed, "rival": sampled.rival},
+        "weights": {
+            "pareto_k": None if weighted is None else float(weighted.pareto_k),
+            "kish": None if weighted is None else float(weighted.kish),
+        },
+        "evidence": {"log_evidence": evidence, "log_evidence_se": error},
         "seconds": {"compile": clock.compile, "run": clock.run},
         "digests": {
             "runs": runs.digest,
-            "law": model.law.digest,
-            "priors": prior_digest(model, scenario.refs),
+            "law": scenario.model.law.digest,
+            "priors": prior_digest(scenario.model, scenario.refs),
         },
         "versions": versions(),
         "mode": [float(v) for v in sampled.mode.values],
     }
-    parameters = _parameters(
-        scenario, [label for label, keep in zip(labels, free, strict=True) if keep], measured, prior
-    )
-    return Fit(tree, model, runs, scenario.refs, verdict, parameters, recipe)
 
 
-def _misfit(model: ScalingModel, values: dict[str, np.ndarray], prior: PriorDraws) -> list[str]:
+def _misfit(scenario: Scenario, values: dict[str, np.ndarray]) -> list[str]:
     """A reason where the residuals are far larger than the noise's prior allows: the law does not fit."""
-    if "sigma" not in {p.name for p in model.free}:
+    model = scenario.model
+    sigma = next((p for p in model.free if p.name == "sigma"), None)
+    if sigma is None:
         return []
-    found, expected = float(np.median(values["sigma"])), float(np.quantile(prior.values["sigma"], 0.995))
+    prior = reference_prior(model, sigma, scenario.refs)
+    found, expected = float(np.median(values["sigma"])), prior_quantile(prior, 0.995)
     if found <= expected:
         return []
     return [

@@ -48,10 +48,29 @@ class Sampled:
     @property
     def positions(self) -> np.ndarray:
         """Draws of equal weight in sampling coordinates, (chains, draws, coordinates); weighted ones are resampled."""
-        if self.draws is not None:
-            return np.asarray(self.draws.position)
-        assert self.weighted is not None  # one of the two is there
-        return self.weighted.position[None, resampled(self.weighted.log_importance)]
+        return self._equal("position")
+
+    @property
+    def values(self) -> np.ndarray:
+        """The same draws in reference units."""
+        return self._equal("values")
+
+    @property
+    def log_density(self) -> np.ndarray:
+        """Log density of the same draws, (chains, draws)."""
+        return self._equal("log_density")
+
+    @property
+    def log_evidence(self) -> tuple[float | None, float | None]:
+        """Log marginal likelihood and its Monte Carlo error, None where there is none."""
+        if self.weighted is None:
+            return None, None
+        return float(self.weighted.log_evidence), float(self.weighted.log_evidence_se)
+
+    def _equal(self, name: str) -> np.ndarray:
+        if self.weighted is None:
+            return np.asarray(getattr(self.draws, name))
+        return getattr(self.weighted, name)[None, resampled(self.weighted.log_importance)]
 
 
 def resampled(log_importance: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from scalaw.infer.batch import Progress, sample
 from scalaw.infer.fitted import Fit
 from scalaw.infer.nuts import Settings
 from scalaw.infer.references import bind
+from scalaw.infer.routes import METHODS, Method
 from scalaw.infer.scenarios import checked_weights, scenario_of, table_problems
 from scalaw.laws import get_law
 from scalaw.laws.law import Law, registry
@@ -29,7 +30,7 @@ from scalaw.laws.spec import variant
 from scalaw.model.noise import Noise, get_noise
 from scalaw.model.scaling_model import ScalingModel
 
-#: Draws of all chains: 128 places are kept for each in memory.
+#: Draws of all chains of one fit.
 MOST_DRAWS = 40_000
 
 
@@ -41,6 +42,7 @@ def fit(
     x: str | None = None,
     priors: Mapping[str, str | Prior] | None = None,
     fixed: Mapping[str, float] | None = None,
+    method: Method = "nuts",
     seed: int = 0,
     draws: int = 1000,
     warmup: int = 1000,
@@ -50,7 +52,7 @@ def fit(
     row_weight: np.ndarray | None = None,
     allow_prior_dominated: bool = False,
 ) -> Fit:
-    """Posterior of a law given runs, by NUTS.
+    """Posterior of a law given runs.
 
     Parameters
     ----------
@@ -67,9 +69,12 @@ def fit(
         Parameter → prior, e.g. ``{"alpha": "LogNormal(0.3, 0.5)"}`` (median, sd of the log), in the paper's units.
     fixed : mapping, optional
         Parameter → value in the paper's units.
+    method : {"nuts", "importance", "auto"}
+        ``importance`` takes milliseconds and says whether it can be trusted; ``auto`` goes on to NUTS where not
+        (see :mod:`scalaw.infer.routes`).
     seed : int
     draws, warmup, chains : int
-        Per chain.
+        Of NUTS, per chain.
     target_accept : float
         In (0, 1); higher is slower and more careful.
     bootstrap : int
@@ -97,6 +102,7 @@ def fit(
         runs.along(x) if x else runs,
         [model],
         settings=settings,
+        method=checked_method(method),
         seed=seed,
         bootstrap=bootstrap,
         row_weight=row_weight,
@@ -141,11 +147,20 @@ def checked_settings(chains: int, warmup: int, draws: int, target_accept: float)
     return Settings(chains, warmup, draws, target_accept)
 
 
+def checked_method(method: str) -> Method:
+    """The method, refused where there is none of this name (M013)."""
+    for known in METHODS:
+        if method == known:
+            return known
+    raise ScalawError("M013", f"method={method!r}", "fit", fix=f"one of {', '.join(METHODS)}")
+
+
 def fit_models(
     runs: Runs,
     models: Sequence[ScalingModel],
     *,
     settings: Settings,
+    method: Method = "nuts",
     seed: int = 0,
     bootstrap: int = 200,
     row_weight: np.ndarray | None = None,
@@ -169,7 +184,7 @@ def fit_models(
         warnings.append([p for p in found if p.severity == "W"])
         scenarios.append(scenario_of(table, model, row_weight=row_weight))
         tables.append(table)
-    sampled = sample(scenarios, settings, seed, progress)
+    sampled = sample(scenarios, settings, seed, progress, method)
     return [
         assemble(s, table, settings, seed, bootstrap, warned)
         for s, table, warned in zip(sampled, tables, warnings, strict=True)

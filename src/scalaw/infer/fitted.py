@@ -114,8 +114,7 @@ class Fit:
             "seed": self.recipe["seed"],
             "parameters": self.rows(prob),
             "elpd_loo": self.elpd_loo,
-            "log_evidence": None,
-            "log_evidence_se": None,
+            **self.recipe["evidence"],
             "seconds": self.recipe["seconds"],
         }
 

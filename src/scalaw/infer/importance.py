@@ -28,7 +28,7 @@ from scalaw.infer.bent import Bent, base_draws, fit_bent, log_prob, push
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.infer.pareto import kish, psis
 from scalaw.infer.point import prior_curvature
-from scalaw.model.program import log_density
+from scalaw.model.program import constrain, log_density
 from scalaw.model.structure import Arrays, Structure
 
 #: Most modes that the first proposal covers.
@@ -57,13 +57,14 @@ class Start(NamedTuple):
 class Weighted(NamedTuple):
     """Weighted draws of one posterior.
 
-    ``position`` (draws, coordinates); ``log_density`` and ``log_proposal`` (draws,), whose difference is the raw
-    log weight; ``log_importance`` (draws,) Pareto smoothed, weights summing to one; ``pareto_k``; ``kish``, the
-    effective sample size of the smoothed weights; ``log_evidence`` with its Monte Carlo error ``log_evidence_se``, both
-    from raw weights; ``proposal``, the last one.
+    ``position`` and ``values`` (in reference units), both (draws, coordinates); ``log_density`` and ``log_proposal``
+    (draws,), whose difference is the raw log weight; ``log_importance`` (draws,) Pareto smoothed, weights summing to
+    one; ``pareto_k``; ``kish``, the effective sample size of the smoothed weights; ``log_evidence`` with its Monte
+    Carlo error ``log_evidence_se``, both from raw weights; ``proposal``, the last one.
     """
 
     position: Any
+    values: Any
     log_density: Any
     log_proposal: Any
     log_importance: Any
@@ -114,10 +115,14 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
         jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[0], (rounds - 1, *leaf.shape[1:])), start.proposal),
     )
     state = jax.lax.scan(step, state, jnp.arange(1, rounds))[0]
-    return _weigh(state, effort)
+    position = state.position.reshape(rounds * n, d)
+    values = jax.lax.map(
+        lambda c: structure.join(constrain(structure, arrays, c)), position, batch_size=BLOCK
+    )
+    return _weigh(state, position, values, effort)
 
 
-def _weigh(state: _Rounds, effort: Effort) -> Weighted:
+def _weigh(state: _Rounds, position: Any, values: Any, effort: Effort) -> Weighted:
     rounds, n = effort
     log_density = state.log_density.ravel()
     log_proposal = state.log_total.ravel() - jnp.log(rounds)
@@ -126,9 +131,9 @@ def _weigh(state: _Rounds, effort: Effort) -> Weighted:
     evidence = jax.nn.logsumexp(raw) - jnp.log(rounds * n)
     relative = jnp.exp(raw - evidence)
     error = jnp.std(relative) / jnp.sqrt(rounds * n)
-    position = state.position.reshape(rounds * n, -1)
     last = jax.tree.map(lambda leaf: leaf[-1], state.proposals)
-    return Weighted(position, log_density, log_proposal, smoothed, k, kish(smoothed), evidence, error, last)
+    drawn = (position, values, log_density, log_proposal)
+    return Weighted(*drawn, smoothed, k, kish(smoothed), evidence, error, last)
 
 
 def _sum_over(proposals: Bent, count: Any, log_share: Any, position: Any, initial: Any) -> Any:

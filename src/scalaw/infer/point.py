@@ -6,7 +6,8 @@ Gauss–Newton system with the exact gradient: rows enter by the iteratively rew
 of their noise (score over residual, which is never negative and majorises Student-t, Laplace and normal
 alike), noise parameters by their outer product of scores, the prior by a rough curvature. The covariance
 handed on replaces the row weights by the mean squared score (the empirical Fisher information of the
-location), which is finite for a Laplace noise too.
+location), which is finite for a Laplace noise too, row by row where rows scatter differently. Noises whose density
+is skewed or flat at its top use the Hessian with the absolute values of its eigenvalues.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from scalaw.model.structure import Arrays, Structure
 ITERATIONS = 100
 TOLERANCE = 1e-10  # predicted gain in log density at which a search has arrived
 LONGEST_STEP = 3.0  # in sampling coordinates: nats of a positive parameter
+FLATTEST = 1e-2  # least curvature in any direction
 
 
 class Mode(NamedTuple):
@@ -94,8 +96,18 @@ def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
 
 def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
     """Curvature for steps and curvature for covariances, both positive definite."""
-    w, log_prob = arrays.row_weight, structure.parts.noise.log_prob
-    rows = jnp.maximum(jnp.sum(w), 1.0)
+    noise = structure.parts.noise
+    if noise.peaked:
+        return _of_scores(structure, arrays, c)
+    # a skewed or flat-topped density is not majorised by its scores: the bent Hessian, made positive
+    values, vectors = jnp.linalg.eigh(-jax.hessian(partial(log_density, structure, arrays))(c))
+    newton = (vectors * jnp.maximum(jnp.abs(values), FLATTEST)) @ vectors.T
+    return newton, newton
+
+
+def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
+    w, noise = arrays.row_weight, structure.parts.noise
+    log_prob, rows = noise.log_prob, jnp.maximum(jnp.sum(w), 1.0)
 
     def at(c: Any) -> tuple[Any, Any]:
         z = natural(structure, arrays, c)[0]
@@ -108,7 +120,8 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
     residual = arrays.y - center
     tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
     weight = jnp.abs(score) / jnp.maximum(jnp.abs(residual), tiny)
-    information = jnp.sum(w * score**2) / rows
+    scale = 1.0 if noise.scale is None else noise.scale(center, values, arrays.rows)
+    information = jnp.sum(w * (score * scale) ** 2) / rows / scale**2
     n_law = structure.n_law_coordinates
 
     def noisy(tail: Any) -> Any:
@@ -119,7 +132,7 @@ def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]
     of_prior = to_z.T @ (prior_curvature(structure, arrays)[:, None] * to_z)
     rest = of_noise.T @ (w[:, None] * of_noise) + of_prior
     newton = jacobian.T @ ((w * weight)[:, None] * jacobian) + rest
-    return newton, information * (jacobian.T @ (w[:, None] * jacobian)) + rest
+    return newton, jacobian.T @ ((w * information)[:, None] * jacobian) + rest
 
 
 def prior_curvature(structure: Structure, arrays: Arrays) -> Any:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from scalaw.infer.references import reference_prior
 from scalaw.infer.scenarios import Scenario
+from scalaw.laws.prior import Prior
 from scalaw.laws.sample import draw_prior
 from scalaw.model.distributions import unconstrain
+
+#: Draws behind figures of a prior that have no formula.
+DRAWS = 20_000
 
 
 class PriorDraws(NamedTuple):
@@ -36,6 +41,29 @@ def prior_draws(scenario: Scenario, n: int, key: np.ndarray) -> PriorDraws:
         prior = reference_prior(model, p, scenario.refs)
         values[p.name] = draw_prior(prior, rng, (n,) if size is None else (n, size))
     return PriorDraws(values, unconstrained(scenario, values))
+
+
+def prior_sd(scenario: Scenario) -> np.ndarray:
+    """Standard deviation of the prior in the parameters' own unconstrained coordinates, shape (coordinates,)."""
+    model, found = scenario.model, []
+    for p, size in zip(model.parameters, model.sizes, strict=True):
+        prior = reference_prior(model, p, scenario.refs)
+        found.append(_sd(prior.family, prior.numbers, size or 1))
+    return np.concatenate(found)
+
+
+@lru_cache(maxsize=4096)
+def _sd(family: str, numbers: tuple[float, ...], size: int) -> np.ndarray:
+    if family in ("Normal", "LogNormal"):
+        return np.full(size, numbers[1])
+    draws = draw_prior(Prior(family, numbers), np.random.default_rng(0), (DRAWS, size))
+    return unconstrain(family, draws).std(axis=0)
+
+
+@lru_cache(maxsize=4096)
+def prior_quantile(prior: Prior, prob: float) -> float:
+    """Quantile of a scalar parameter's prior, in reference units."""
+    return float(np.quantile(draw_prior(prior, np.random.default_rng(0), (DRAWS,)), prob))
 
 
 def unconstrained(scenario: Scenario, values: Mapping[str, np.ndarray]) -> np.ndarray:

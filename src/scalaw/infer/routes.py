@@ -76,12 +76,12 @@ def serve(
     told(f"importance sampling {len(everyone)} posteriors")
     tries = _by_importance(group, effort, seed, clock)
     served = [Served("importance", _words(w, n), None, w, clock) for w, n in tries]
-    left = np.array([i for i, (w, _) in enumerate(tries) if not accepted(w)], int)
-    if method == "importance" or not len(left):
+    left = [i for i, (weighted, _) in enumerate(tries) if not accepted(weighted)]
+    if method == "importance" or not left:
         return served
     told(f"sampling {len(left)} of {len(everyone)} posteriors by NUTS")
     reasons = [f"importance sampling was not accepted: {served[i].why}" for i in left]
-    for i, by_nuts in zip(left, _by_nuts(group, left, settings, seed, clock, reasons), strict=True):
+    for i, by_nuts in zip(left, _by_nuts(group, np.array(left), settings, seed, clock, reasons), strict=True):
         served[i] = by_nuts
     return served
 
@@ -196,7 +196,7 @@ def _stacked(trees: Sequence[Any]) -> Any:
 
 def importance_program(structure: Structure, effort: Effort, arrays: Arrays) -> tuple[Program, int]:
     """The importance sampler and its places."""
-    draws = 8 * effort.rounds * effort.draws * (structure.n_coordinates + 3)
+    draws = 8 * effort.rounds * effort.draws * (2 * structure.n_coordinates + 3)
     places = places_for(bytes_of_row(arrays) + draws)
     return Program(importance_executable, (structure, effort, places)), places
 

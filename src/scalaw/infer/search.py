@@ -59,17 +59,17 @@ def search(
     starts: int | None = None,
 ) -> list[Found]:
     """Modes of scenarios that share a structure and a bucket; ``arrays`` has a leading scenario axis."""
-    starts = starts or _starts(structure, len(scenarios))
+    each = _starts(structure, len(scenarios)) if starts is None else starts
     drawn = candidates(structure)
     z = np.stack([prior_draws(s, drawn, key_data(seed, "starts", s.name)).z for s in scenarios])
     program, places = screening(structure, arrays)
     screened = run_batch(program, (arrays, z), places=places, clock=clock)
     # Screening prefers one kind of start; the last one is as the prior drew it.
-    chosen = np.concatenate([screened[:, : starts - 1], z[:, :1]], axis=1)
-    repeated = jax.tree.map(lambda leaf: np.repeat(leaf, starts, axis=0), arrays)
+    chosen = np.concatenate([screened[:, : each - 1], z[:, :1]], axis=1)
+    repeated = jax.tree.map(lambda leaf: np.repeat(leaf, each, axis=0), arrays)
     ends = climb(structure, repeated, chosen.reshape(-1, z.shape[-1]), clock)
     return [
-        found_modes(jax.tree.map(lambda leaf, i=i: leaf[i * starts : (i + 1) * starts], ends))
+        found_modes(jax.tree.map(lambda leaf, i=i: leaf[i * each : (i + 1) * each], ends))
         for i in range(len(scenarios))
     ]
 

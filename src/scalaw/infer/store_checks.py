@@ -19,7 +19,7 @@ from scalaw.infer.scenarios import checked_weights
 from scalaw.infer.tree import coordinate_labels
 from scalaw.model.scaling_model import ScalingModel
 
-FORMAT = 1
+FORMAT = 2
 GROUPS = {
     "posterior",
     "sample_stats",
@@ -29,6 +29,8 @@ GROUPS = {
     "observed_data",
     "constant_data",
 }
+#: A fit by importance sampling has one more.
+WEIGHTED = "importance"
 #: Arrays may take this many times the file's own size when they are read: netCDF can be compressed.
 COMPRESSION = 100
 
@@ -85,9 +87,12 @@ _PARAMETER = {
 }
 _RECIPE = {
     "method": _text,
+    "why": _text,
     "seed": _whole,
     "settings": Named(each=_number),
     "searches": Named(each=_number),
+    "weights": {"pareto_k": _number_or_none, "kish": _number_or_none},
+    "evidence": {"log_evidence": _number_or_none, "log_evidence_se": _number_or_none},
     "seconds": {"compile": _number, "run": _number},
     "digests": {"runs": _text, "law": _text, "priors": _text},
     "versions": Named(each=_text),
@@ -158,9 +163,9 @@ def _match(value: Any, picture: Any, where: str) -> None:
 
 def check_size(tree: Any, file_bytes: int) -> None:
     """Groups are the known ones, hold numbers, and are no larger than the file can hold; reads no array."""
-    if set(tree.children) != GROUPS:
+    if not GROUPS <= set(tree.children) <= GROUPS | {WEIGHTED}:
         raise ValueError("other groups")
-    arrays = [array for name in GROUPS for array in tree[name].variables.values()]
+    arrays = [array for name in tree.children for array in tree[name].variables.values()]
     if any(array.dtype.kind not in "fiub" for array in arrays):
         raise ValueError("arrays of something else than numbers")
     if sum(array.nbytes for array in arrays) > COMPRESSION * file_bytes:
@@ -182,6 +187,11 @@ def check_match(tree: Any, model: ScalingModel, runs: Runs, parameters: Sequence
     for name, sizes in expected.items():
         if any(dict(array.sizes) != sizes for array in tree[name].data_vars.values()):
             raise ValueError(f"{name} has another size")
+    if WEIGHTED in tree.children:
+        n, d = tree[WEIGHTED]["log_importance"].size, len(model.coordinates)
+        shapes = {name: array.shape for name, array in tree[WEIGHTED].data_vars.items()}
+        if shapes.pop("position") != (n, d) or set(shapes.values()) != {(n,)}:
+            raise ValueError("weighted draws of another size")
     learned = {p.name: model.law.size(p) for p in model.free}
     posterior = tree["posterior"].data_vars
     if set(posterior) != set(learned) or set(tree["log_prior"].data_vars) != set(learned):

@@ -3,7 +3,8 @@
 Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats``
 (chain, draw); ``log_likelihood`` and ``log_prior``; ``sampling`` (chain, draw, coordinate);
 ``observed_data`` and ``constant_data`` (run). The log likelihood is of ``ln loss``, per real row,
-unweighted.
+unweighted. Weighted draws are resampled to one chain of equal weights, so that everything downstream reads one
+kind of draws; ``importance`` (weighted_draw[, coordinate]) then keeps them as they were.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from scalaw.data import Runs
 from scalaw.infer.batch import Sampled
+from scalaw.infer.importance import Weighted
 from scalaw.model.scaling_model import ScalingModel
 
 if TYPE_CHECKING:
@@ -42,9 +44,8 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTre
     """Assemble the tree of one scenario."""
     import xarray as xr
 
-    scenario, draws = sampled.scenario, sampled.draws
-    model = scenario.model
-    chains, length = np.asarray(draws.diverging).shape
+    scenario, model, positions = sampled.scenario, sampled.scenario.model, sampled.positions
+    chains, length = positions.shape[:2]
     base = {"chain": np.arange(chains), "draw": np.arange(length)}
     rows = {"run": np.arange(scenario.rows)}
     wide = ("chain", "draw", "run")
@@ -52,9 +53,9 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTre
     def folded(values: Any) -> np.ndarray:
         return np.asarray(values).reshape(chains, length, -1)
 
-    stats = ("energy", "diverging", "n_steps", "acceptance_rate", "step_size")
-    sample_stats = {name: (("chain", "draw"), np.asarray(getattr(draws, name))) for name in stats}
-    sample_stats["lp"] = (("chain", "draw"), np.asarray(draws.log_density))
+    stats = ("energy", "diverging", "n_steps", "acceptance_rate", "step_size") if sampled.draws else ()
+    sample_stats = {name: (("chain", "draw"), np.asarray(getattr(sampled.draws, name))) for name in stats}
+    sample_stats["lp"] = (("chain", "draw"), sampled.log_density)
     log_prior = folded(pointwise.log_prior)
     free = {p.name for p in model.free}
     constant = {name: ("run", np.asarray(values)) for name, values in scenario.covariates.items()}
@@ -71,13 +72,21 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTre
             },
             base,
         ),
-        "sampling": xr.Dataset(
-            {"position": (("chain", "draw", "coordinate"), np.asarray(draws.position))}, base
-        ),
+        "sampling": xr.Dataset({"position": (("chain", "draw", "coordinate"), positions)}, base),
         "observed_data": xr.Dataset({"loss": ("run", scenario.loss)}, rows),
         "constant_data": xr.Dataset(constant, rows),
     }
+    if sampled.weighted is not None:
+        groups["importance"] = xr.Dataset(_weighted(sampled.weighted))
     return xr.DataTree.from_dict(groups)
+
+
+def _weighted(weighted: Weighted) -> dict[str, Any]:
+    """Weighted draws as they were made."""
+    out: dict[str, Any] = {"position": (("weighted_draw", "coordinate"), np.asarray(weighted.position))}
+    for name in ("log_density", "log_proposal", "log_importance"):
+        out[name] = ("weighted_draw", np.asarray(getattr(weighted, name)))
+    return out
 
 
 def _index_coords(model: ScalingModel) -> dict[str, np.ndarray]:
@@ -91,7 +100,7 @@ def _index_coords(model: ScalingModel) -> dict[str, np.ndarray]:
 def _posterior(sampled: Sampled) -> dict[str, Any]:
     """Learned parameters in the paper's units."""
     model, refs = sampled.scenario.model, sampled.scenario.refs.units
-    values = model.structure().split(np.asarray(sampled.draws.values))
+    values = model.structure().split(sampled.values)
     paper = {**values, **model.law.paper_values(values, refs)}
     out = {}
     for p in model.free:
