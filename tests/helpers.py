@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -11,10 +11,13 @@ import jax
 import numpy as np
 
 import scalaw as sl
+from scalaw.infer.batch import grouped
 from scalaw.infer.devices import computing
 from scalaw.infer.fit import model_of
+from scalaw.infer.programs import Clock
 from scalaw.infer.references import References
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
+from scalaw.infer.search import Found, search
 from scalaw.model.program import constrain, log_density, natural, start_near
 from scalaw.model.structure import Structure
 
@@ -70,6 +73,12 @@ def _density(structure: Structure) -> Any:
         return jax.vmap(jax.value_and_grad(lambda c: log_density(structure, arrays, c)))(positions)
 
     return jax.jit(at)
+
+
+def modes_of(scenarios: Sequence[Scenario], seed: int = 0, starts: int | None = None) -> list[Found]:
+    """Modes of scenarios that share a structure and a bucket."""
+    ((_, group),) = grouped(scenarios)
+    return search(group.structure, group.scenarios, group.arrays, seed, Clock(), starts)
 
 
 def sampling(s: Scenario, z: np.ndarray) -> np.ndarray:
