@@ -8,21 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 
 from scalaw.infer import routes, search
+from scalaw.infer.devices import Precision, computing, host_computing
 from scalaw.infer.evaluate import evaluate_program
 from scalaw.infer.importance import EFFORT, Effort, Weighted
 from scalaw.infer.nuts import Draws, Settings
 from scalaw.infer.point import Mode
-from scalaw.infer.programs import Clock, Program, compile_all
+from scalaw.infer.programs import Clock, Key, compile_keys, key_of
 from scalaw.infer.routes import Group, Method, serve
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
 
 Progress = Callable[[str], None]
+
+
+class Kept(NamedTuple):
+    """What a large batch keeps of the draws of one posterior: equal weights, leading axes (1, draws)."""
+
+    position: Any
+    values: Any
+    log_density: Any
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Sampled:
     scenario: Scenario
     method: Literal["importance", "nuts"]
     why: str
-    draws: Draws | None
+    draws: Draws | Kept | None
     weighted: Weighted | None
     mode: Mode
     starts: int
@@ -88,6 +98,8 @@ def sample(
     progress: Progress = lambda _: None,
     method: Method = "nuts",
     effort: Effort = EFFORT,
+    precision: Precision | None = None,
+    evaluated: bool = True,
 ) -> list[Sampled]:
     """Sample every scenario's posterior.
 
@@ -104,6 +116,11 @@ def sample(
         See :mod:`scalaw.infer.routes`.
     effort : Effort
         Of importance sampling.
+    precision : {"float64", "float32"}, optional
+        Of the draws, by default that in force. Modes are searched in float64 always, on the host's processor where
+        draws are float32.
+    evaluated : bool
+        Whether all draws of each will be evaluated: that program is then compiled beside the others.
 
     Returns
     -------
@@ -113,15 +130,24 @@ def sample(
     groups = list(grouped(scenarios))
     clock = Clock()
     laws = dict.fromkeys(s.model.label for s in scenarios)
+    searching = host_computing if precision == "float32" else computing
+    sampling = partial(computing, precision)
     progress(f"compiling for {', '.join(laws)}")
-    compile_all([use for _, group in groups for use in _uses(group, method, settings, effort)], clock)
+    with searching():
+        keys = [key_of(*use) for _, g in groups for use in search.uses(g.structure, g.arrays)]
+    with sampling():
+        keys += [key_of(*use) for _, g in groups for use in routes.uses(g, method, settings, effort)]
+    with computing():
+        keys += [_evaluation(g, method, settings, effort) for _, g in groups if evaluated]
+    compile_keys(keys, clock)
     done: dict[int, Sampled] = {}
     for members, group in groups:
         progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in group.scenarios))}")
         clock = replace(clock, run=0.0)
-        found = search.search(group.structure, group.scenarios, group.arrays, seed, clock)
-        group = replace(group, found=found)
-        served = serve(group, method, settings, effort, seed, clock, progress)
+        with searching():
+            found = search.search(group.structure, group.scenarios, group.arrays, seed, clock)
+        with sampling():
+            served = serve(replace(group, found=found), method, settings, effort, seed, clock, progress)
         for i, s, f, got in zip(members, group.scenarios, found, served, strict=True):
             kinds = (got.method, got.why, got.draws, got.weighted)
             done[i] = Sampled(s, *kinds, f.mode, f.starts, f.agreed, f.rival, clock)
@@ -139,13 +165,7 @@ def grouped(scenarios: Sequence[Scenario]) -> Iterator[tuple[list[int], Group]]:
         yield members, Group(structure, chosen, arrays)
 
 
-def _uses(
-    group: Group, method: Method, settings: Settings, effort: Effort
-) -> Iterator[tuple[Program, tuple[Any, ...]]]:
-    """The programs that a group surely needs, with arguments of their shapes."""
-    structure, arrays = group.structure, group.arrays
-    yield from search.uses(structure, arrays)
-    yield from routes.uses(structure, arrays, method, settings, effort)
+def _evaluation(group: Group, method: Method, settings: Settings, effort: Effort) -> Key:
     draws = settings.chains * settings.draws if method == "nuts" else effort.rounds * effort.draws
-    positions = np.zeros((draws, structure.n_coordinates))
-    yield evaluate_program(structure), (jax.tree.map(lambda leaf: leaf[0], arrays), positions)
+    one = jax.tree.map(lambda leaf: leaf[0], group.arrays)
+    return key_of(evaluate_program(group.structure), (one, np.zeros((draws, group.structure.n_coordinates))))

@@ -141,7 +141,7 @@ def figures(
         Bootstrapped modes on the same scale.
     """
     ratio = np.full(len(names), np.nan) if bootstrap is None else bootstrap.std(axis=0) / stats.sd
-    of_chains = {} if sampled.draws is None else _chain_figures(sampled.draws)
+    of_chains = _chain_figures(sampled.draws) if isinstance(sampled.draws, Draws) else {}
     k = math.nan if sampled.weighted is None else float(sampled.weighted.pareto_k)
     return Figures(
         tuple(names),

@@ -81,9 +81,9 @@ def serve(
         return served
     told(f"sampling {len(left)} of {len(everyone)} posteriors by NUTS")
     reasons = [f"importance sampling was not accepted: {served[i].why}" for i in left]
-    for i, by_nuts in zip(left, _by_nuts(group, np.array(left), settings, seed, clock, reasons), strict=True):
-        served[i] = by_nuts
-    return served
+    by_nuts = _by_nuts(group, np.array(left), settings, seed, clock, reasons)
+    instead = dict(zip(left, by_nuts, strict=True))
+    return [instead.get(i, by_importance) for i, by_importance in enumerate(served)]
 
 
 def accepted(weighted: Weighted) -> bool:
@@ -167,8 +167,8 @@ def _by_nuts(
 ) -> list[Served]:
     """Chains of chosen scenarios, every chain a row of one batch."""
     chains = settings.chains
-    mode = np.stack([group.found[i].mode.position for i in chosen])
-    whiten = np.stack([group.found[i].mode.whiten for i in chosen])
+    mode = np.stack([group.found[int(i)].mode.position for i in chosen])
+    whiten = np.stack([group.found[int(i)].mode.whiten for i in chosen])
     keys = np.stack(
         [key_data(seed, "nuts", group.scenarios[i].name, chain) for i in chosen for chain in range(chains)]
     )
@@ -209,19 +209,22 @@ def nuts_program(structure: Structure, settings: Settings, arrays: Arrays) -> tu
 
 
 def uses(
-    structure: Structure, arrays: Arrays, method: Method, settings: Settings, effort: Effort
+    group: Group, method: Method, settings: Settings, effort: Effort
 ) -> Iterator[tuple[Program, tuple[Any, ...]]]:
-    """Programs that a method surely needs, with the shapes of their arguments."""
+    """The program that a method surely needs, with the shapes of its arguments."""
+    structure, arrays = group.structure, group.arrays
     one, n = _rows(arrays, np.zeros(1, int)), structure.n_coordinates
+    key = np.zeros((1, 2), np.uint32)
     if method == "nuts":
         program, places = nuts_program(structure, settings, arrays)
-        batch = (one, np.zeros((1, n)), np.zeros((1, n, n)), np.zeros((1, n)), np.zeros((1, 2), np.uint32))
-        yield program, chunk_arguments(batch, places)
+        yield (
+            program,
+            chunk_arguments((one, np.zeros((1, n)), np.zeros((1, n, n)), np.zeros((1, n)), key), places),
+        )
     else:
         program, places = importance_program(structure, effort, arrays)
         bent = Bent(*(np.zeros((1, MODES, *shape)) for shape in _bent_shapes(n)))
-        batch = (one, Start(np.zeros((1, MODES)), bent), np.zeros((1, 2), np.uint32))
-        yield program, chunk_arguments(batch, places)
+        yield program, chunk_arguments((one, Start(np.zeros((1, MODES)), bent), key), places)
 
 
 def _bent_shapes(n: int) -> tuple[tuple[int, ...], ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from scalaw.data import Runs
 from scalaw.infer.batch import Sampled
 from scalaw.infer.importance import Weighted
+from scalaw.infer.nuts import Draws
 from scalaw.model.scaling_model import ScalingModel
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTre
     def folded(values: Any) -> np.ndarray:
         return np.asarray(values).reshape(chains, length, -1)
 
-    stats = ("energy", "diverging", "n_steps", "acceptance_rate", "step_size") if sampled.draws else ()
+    stats = ("energy", "diverging", "n_steps", "acceptance_rate", "step_size")
+    stats = stats if isinstance(sampled.draws, Draws) else ()
     sample_stats = {name: (("chain", "draw"), np.asarray(getattr(sampled.draws, name))) for name in stats}
     sample_stats["lp"] = (("chain", "draw"), sampled.log_density)
     log_prior = folded(pointwise.log_prior)
