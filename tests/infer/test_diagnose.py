@@ -10,7 +10,8 @@ from conftest import SHORT
 import scalaw as sl
 from scalaw.errors import ScalawError
 from scalaw.infer.batch import Clock, Sampled
-from scalaw.infer.diagnose import Figures, diagnose, figures
+from scalaw.infer.diagnose import Figures, diagnose, figures, stats_of, weighted_stats_of
+from scalaw.infer.nuts import Draws
 
 NAMES = ("E", "alpha", "sigma")
 LAW_NAMES = ("E", "alpha")
@@ -28,8 +29,22 @@ HEALTHY = Figures(
 )
 
 
-def searched(rival=np.inf, agreed=16, draws=None):
-    return Sampled(None, draws, None, 16, agreed, rival, Clock())
+#: The same of weighted draws, which have no chains.
+WEIGHTED = replace(
+    HEALTHY,
+    rhat=np.full(3, np.nan),
+    ess_bulk=np.full(3, 1500.0),
+    ess_tail=np.full(3, np.nan),
+    divergent=np.nan,
+    bfmi=np.nan,
+    deepest=np.nan,
+    pareto_k=0.3,
+)
+
+
+def searched(rival=np.inf, agreed=16, draws=None, weighted=None):
+    method = "nuts" if weighted is None else "importance"
+    return Sampled(None, method, "", draws, weighted, None, 16, agreed, rival, Clock())
 
 
 def verdict(measured=HEALTHY, warnings=(), **of_search):
@@ -85,6 +100,35 @@ def test_each_symptom_has_its_level_and_sentence(symptom):
     assert reason in str(found)
 
 
+WEIGHTED_SYMPTOMS = {
+    "Pareto k": ("pareto_k", 0.51, "LOOK", "Pareto k of the importance weights is 0.51"),
+    "Pareto k, large": ("pareto_k", 0.71, "BAD", "tails were not reached"),
+    "Pareto k, infinite": ("pareto_k", np.inf, "BAD", "Pareto k"),
+    "Pareto k, undefined": ("pareto_k", np.nan, "BAD", "Pareto k"),
+    "Kish": ("ess_bulk", np.full(3, 399.0), "LOOK", "effective sample size is 399 (Kish)"),
+    "Kish, tiny": ("ess_bulk", np.full(3, 99.0), "BAD", "effective sample size is 99 (Kish)"),
+    "Kish, undefined": ("ess_bulk", np.full(3, np.nan), "BAD", "(Kish)"),
+    "not finite": ("finite", False, "BAD", "not finite"),
+    "as wide as the prior": SYMPTOMS["as wide as the prior"],
+    "bootstrap": SYMPTOMS["bootstrap"],
+}
+
+
+def test_weighted_draws_that_are_healthy_are_ok():
+    assert WEIGHTED.weighted and not HEALTHY.weighted
+    assert verdict(WEIGHTED) == verdict()
+
+
+@pytest.mark.parametrize("symptom", WEIGHTED_SYMPTOMS)
+def test_each_symptom_of_weighted_draws_has_its_level_and_sentence(symptom):
+    name, value, level, sentence = WEIGHTED_SYMPTOMS[symptom]
+    found = verdict(replace(WEIGHTED, **{name: value}))
+    assert found.level == level
+    (reason,) = found.reasons
+    assert sentence in reason
+    assert name not in ("pareto_k", "ess_bulk") or "method='nuts'" in reason
+
+
 def test_at_the_limits_all_is_well():
     limits = {
         "rhat": np.full(3, 1.01),
@@ -96,6 +140,7 @@ def test_at_the_limits_all_is_well():
         "deepest": 0.01,
     }
     assert verdict(replace(HEALTHY, **limits)).level == "OK"
+    assert verdict(replace(WEIGHTED, pareto_k=0.5, ess_bulk=np.full(3, 400.0))).level == "OK"
 
 
 def test_a_bootstrap_that_was_left_out_says_nothing():
@@ -131,15 +176,20 @@ def test_bad_reasons_come_first():
 def drawn(z, energy=None, n_steps=3, diverging=None):
     rng = np.random.default_rng(0)
     shape = z.shape[:2]
-    return SimpleNamespace(
+    return Draws(
+        position=z,
+        values=z,
+        log_density=np.zeros(shape),
         energy=rng.normal(size=shape) if energy is None else energy,
-        n_steps=np.full(shape, n_steps),
         diverging=np.zeros(shape, bool) if diverging is None else diverging,
+        n_steps=np.full(shape, n_steps),
+        acceptance_rate=np.full(shape, 0.9),
+        step_size=np.full(shape, 0.5),
     )
 
 
 def measure(z, draws=None, bootstrap=None):
-    return figures(searched(draws=draws or drawn(z)), z, NAMES, np.ones(3), bootstrap)
+    return figures(searched(draws=draws or drawn(z)), stats_of(z), NAMES, np.ones(3), bootstrap)
 
 
 def test_independent_draws_measure_well():
@@ -174,6 +224,53 @@ def test_one_draw_that_is_not_finite_is_bad(value):
     z[2, 100, 0] = value
     with np.errstate(invalid="ignore"):
         found = measure(z)
+    assert not found.finite
+    assert verdict(found).level == "BAD"
+
+
+def weighted_by(log_importance, kish=1500.0, pareto_k=0.2):
+    return SimpleNamespace(log_importance=log_importance, kish=np.array(kish), pareto_k=np.array(pareto_k))
+
+
+def measure_weighted(z, weighted, bootstrap=None):
+    stats = weighted_stats_of(z, weighted)
+    return figures(searched(weighted=weighted), stats, NAMES, np.ones(3), bootstrap)
+
+
+def test_weighted_draws_are_measured_with_their_weights():
+    """Draws of a normal twice as wide, weighted back to the one that is meant."""
+    rng = np.random.default_rng(4)
+    sd = np.array([0.1, 0.5, 2.0])
+    z = 2.0 * sd * rng.normal(size=(20_000, 3))
+    log_weight = np.sum(-0.5 * (z / sd) ** 2 * (1 - 1 / 4), axis=1)
+    log_weight -= np.logaddexp.reduce(log_weight)
+    found = measure_weighted(z, weighted_by(log_weight), rng.normal(size=(400, 3)) * sd)
+    np.testing.assert_allclose(found.contraction, sd, rtol=0.05)
+    np.testing.assert_allclose(found.bootstrap_ratio, 1.0, rtol=0.2)
+    np.testing.assert_array_equal(found.ess_bulk, 1500.0)
+    assert np.isnan([found.rhat, found.ess_tail]).all()
+    assert found.weighted and found.finite and found.pareto_k == 0.2
+    assert verdict(found).level != "BAD"
+
+
+def test_a_draw_without_weight_may_be_anything():
+    z = np.random.default_rng(5).normal(size=(500, 3))
+    log_weight = np.full(500, -np.log(499))
+    z[7], log_weight[7] = np.nan, -np.inf
+    found, without = (
+        measure_weighted(z[rows], weighted_by(log_weight[rows]))
+        for rows in (slice(None), np.arange(500) != 7)
+    )
+    assert found.finite
+    np.testing.assert_allclose(found.contraction, without.contraction)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_weighted_draw_that_is_not_finite_is_bad(value):
+    z = np.random.default_rng(6).normal(size=(500, 3))
+    z[7, 1] = value
+    with np.errstate(invalid="ignore"):
+        found = measure_weighted(z, weighted_by(np.full(500, -np.log(500))))
     assert not found.finite
     assert verdict(found).level == "BAD"
 
