@@ -47,5 +47,7 @@ def _evaluate(closed: Any, arguments: list[Any]) -> list[Any]:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    tiny = jnp.finfo(jnp.result_type(base)).tiny  # keeps the derivative at zero finite
-    return jnp.exp(exponent * jnp.log(jnp.where(base == 0, tiny, base)))
+    # for zero a logarithm so low that any positive power is 0, and finite, which keeps derivatives finite
+    lowest = -(jnp.finfo(jnp.result_type(base)).max ** 0.25)
+    log = jnp.where(base == 0, lowest, jnp.log(jnp.where(base == 0, 1.0, base)))
+    return jnp.exp(exponent * log)
