@@ -2,7 +2,8 @@
 
 Every scenario gets draws of its prior; after screening (:mod:`scalaw.infer.screen`) the best of them and one
 untouched draw are climbed from. All searches of all scenarios are rows of one batch. Ends that lie within
-one posterior standard deviation of each other, or at the same height, are one mode.
+one posterior standard deviation of each other are one mode; equal heights say nothing, since two terms that can change
+places have modes of the same height.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ CANDIDATES, STARTS, FEW_STARTS = 64, 16, 4
 MANY_CANDIDATES, MANY_STARTS = 256, 32
 #: Up to so many scenarios each get the searches of a single fit, in larger batches fewer.
 FEW = 8
-#: Two searches agree when they end within this log density of each other.
-AGREE = 0.05
 #: A mode further than this below the best (nats) has no mass worth proposing draws from.
 NEGLIGIBLE = 12.0
 
@@ -142,10 +141,9 @@ def found_modes(ends: Mode) -> Found:
 
 
 def _same(mode: Mode, ends: Mode, value: np.ndarray) -> np.ndarray:
-    """Which searches ended at a mode: near it, or as high as the best."""
+    """Which searches ended at a mode."""
     try:
         distance = np.linalg.solve(mode.whiten, (ends.position - mode.position).T)
     except np.linalg.LinAlgError:
         return value >= mode.log_density
-    near = np.linalg.norm(distance, axis=0) < 1.0
-    return near | (value > mode.log_density - AGREE)
+    return np.linalg.norm(distance, axis=0) < 1.0
