@@ -224,6 +224,10 @@ _DESIGN = {
         "has: half a step of the last one to either side. Where that is not so, because a zero at the end was dropped "
         "in every row or the losses were computed, give a column loss_half_width in the unit of the loss."
     ),
+    "D069": (
+        "Two data sets of a batch have one name, so nobody could tell their fits apart. Give the tables as a mapping "
+        "of names to runs, or name the files differently."
+    ),
     "D065": "An option of reading has a value that is not known; those that are known are listed.",
 }
 
@@ -305,6 +309,10 @@ _MODELS = {
     "M017": (
         "A noise fails one of the checks that every noise must pass: a density that integrates to one, finite "
         "gradients that agree with finite differences, draws that follow the density, harmless padding."
+    ),
+    "M018": (
+        "This law could not be fitted to this data set, for the reason that is shown; the other fits of the batch "
+        "are there."
     ),
     "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }

@@ -1,6 +1,8 @@
 """How it is learned: references, the scenario axis, mode search, NUTS, diagnostics, the fit."""
 
 from scalaw.infer.fit import Fit, fit, fit_models
+from scalaw.infer.fits import Fits
+from scalaw.infer.many import fit_many
 from scalaw.infer.store import load
 
-__all__ = ["Fit", "fit", "fit_models", "load"]
+__all__ = ["Fit", "Fits", "fit", "fit_many", "fit_models", "load"]

@@ -83,12 +83,12 @@ class Sampled:
         return getattr(self.weighted, name)[None, resampled(self.weighted.log_importance)]
 
 
-def resampled(log_importance: np.ndarray) -> np.ndarray:
-    """Indices of as many draws of equal weight, by systematic resampling in the order of the draws."""
-    n = len(log_importance)
+def resampled(log_importance: np.ndarray, draws: int | None = None) -> np.ndarray:
+    """Indices of draws of equal weight (as many by default), by systematic resampling in the order of the draws."""
+    n = len(log_importance) if draws is None else draws
     weight = np.exp(log_importance - np.max(log_importance))
     edges = np.cumsum(weight) / np.sum(weight)
-    return np.minimum(np.searchsorted(edges, (np.arange(n) + 0.5) / n), n - 1)
+    return np.minimum(np.searchsorted(edges, (np.arange(n) + 0.5) / n), len(edges) - 1)
 
 
 def sample(
@@ -166,6 +166,6 @@ def grouped(scenarios: Sequence[Scenario]) -> Iterator[tuple[list[int], Group]]:
 
 
 def _evaluation(group: Group, method: Method, settings: Settings, effort: Effort) -> Key:
-    draws = settings.chains * settings.draws if method == "nuts" else effort.rounds * effort.draws
+    draws = settings.chains * settings.draws if method == "nuts" else effort.draws
     one = jax.tree.map(lambda leaf: leaf[0], group.arrays)
     return key_of(evaluate_program(group.structure), (one, np.zeros((draws, group.structure.n_coordinates))))

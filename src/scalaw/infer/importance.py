@@ -1,11 +1,15 @@
 """Adaptive importance sampling: a posterior in milliseconds, with diagnostics of its own.
 
-The first proposal is a mixture of multivariate t at the modes that the searches found. Each later round fits a
-bent proposal (:mod:`scalaw.infer.bent`) to all draws so far and draws from it. Every draw of every round is
-kept and weighted against the mixture of all proposals that were used (the deterministic mixture of adaptive
-multiple importance sampling, Cornuet et al., arXiv:0907.1254), so a poor first round costs efficiency and
-nothing else. The largest weights are Pareto smoothed (arXiv:1507.02646), and their mean is the marginal
-likelihood.
+The first proposal is a mixture of multivariate t at the modes that the searches found. A few rounds adapt: each
+fits a bent proposal (:mod:`scalaw.infer.bent`) to all draws so far, weighted against the mixture of all proposals used
+so far (Cornuet et al., arXiv:0907.1254), and draws from it. Then everything is frozen, the draws of these rounds are
+thrown away, and fresh ones are made from a mixture of all proposals, mostly the last. Their largest weights are
+Pareto smoothed (arXiv:1507.02646), and the mean of the raw ones is the marginal likelihood.
+
+Draws that a proposal was fitted to cannot be weighted against it: one far out with a large weight pulls the next
+proposal to itself, which lowers its own weight. Kept, such draws shorten every tail: on ten chinchilla runs the
+5 % quantile of a parameter was off by a tenth of a posterior standard deviation on average, and 5 % of the evidence
+was missing.
 
 A posterior that is not reached well enough can be gone on with: the same program takes the last proposal as
 the start of more rounds.
@@ -38,13 +42,16 @@ BLOCK = 32
 
 
 class Effort(NamedTuple):
-    """``rounds`` of ``draws`` each; the first is from the given start."""
+    """``rounds`` of ``adapting`` draws each, then ``draws`` that are kept."""
 
-    rounds: int = 4
-    draws: int = 1024
+    rounds: int = 3
+    adapting: int = 1024
+    draws: int = 3072
 
 
 EFFORT = Effort()
+#: Shares of the kept draws: of the start, and of all fitted proposals but the last; the last has the rest.
+OF_START, OF_EARLIER = 0.1, 0.2
 
 
 class Start(NamedTuple):
@@ -76,93 +83,92 @@ class Weighted(NamedTuple):
 
 
 class _Rounds(NamedTuple):
-    position: Any  # (rounds, draws, d)
-    log_density: Any  # (rounds, draws), -inf where not drawn yet
-    log_total: Any  # log of the sum of all proposals used so far, (rounds, draws)
-    proposals: Bent  # those fitted, leading axis rounds − 1
+    position: Any  # (rounds, adapting, d)
+    log_density: Any  # (rounds, adapting), -inf where not drawn yet
+    proposals: Bent  # those of the start, then one per round
+    share: Any  # of each proposal in the round to come, (MODES + rounds,)
+    used: Any  # sum of the shares of the rounds so far, (MODES + rounds,)
 
 
 def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: Start, key: Any) -> Weighted:
     """Sample one scenario's posterior; ``key`` (2,) as from :func:`~scalaw.infer.executables.key_data`."""
-    rounds, n = effort
+    rounds, n, kept = effort
     d = structure.n_coordinates
-    e = base_draws(key, rounds * n, d).reshape(rounds, n, d)
+    e = base_draws(key, rounds * n + kept, d)
     vague = prior_curvature(structure, arrays)
-
-    def density(position: Any) -> Any:
-        found = jax.lax.map(partial(log_density, structure, arrays), position, batch_size=BLOCK)
-        return jnp.where(jnp.isnan(found), -jnp.inf, found)
+    density = partial(_log_densities, structure, arrays)
 
     def step(state: _Rounds, r: Any) -> tuple[_Rounds, None]:
-        flat = state.position.reshape(rounds * n, d)
-        proposal = fit_bent(flat, (state.log_density - state.log_total).ravel(), vague)
-        new = push(proposal, e[r])
-        log_total = jnp.logaddexp(state.log_total, log_prob(proposal, flat).reshape(rounds, n))
-        proposals = jax.tree.map(lambda all_, one: all_.at[r - 1].set(one), state.proposals, proposal)
-        total = _sum_over(proposals, r, jnp.zeros(rounds - 1), new, _start_density(start, new))
-        return _Rounds(
-            state.position.at[r].set(new),
-            state.log_density.at[r].set(density(new)),
-            log_total.at[r].set(total),
-            proposals,
-        ), None
+        base = jax.lax.dynamic_slice_in_dim(e, r * n, n)
+        new = _draws(state.proposals, state.share, base)
+        position, log_density = state.position.at[r].set(new), state.log_density.at[r].set(density(new))
+        used = state.used + state.share
+        flat = position.reshape(rounds * n, d)
+        log_importance = log_density.ravel() - _log_mixture(state.proposals, used, flat)
+        fitted = fit_bent(flat, log_importance, vague)
+        proposals = jax.tree.map(lambda all_, one: all_.at[MODES + r].set(one), state.proposals, fitted)
+        return _Rounds(position, log_density, proposals, jnp.eye(MODES + rounds)[MODES + r], used), None
 
-    first = _start_draws(start, e[0])
-    state = _Rounds(
-        jnp.zeros((rounds, n, d)).at[0].set(first),
-        jnp.full((rounds, n), -jnp.inf).at[0].set(density(first)),
-        jnp.zeros((rounds, n)).at[0].set(_start_density(start, first)),
-        jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[0], (rounds - 1, *leaf.shape[1:])), start.proposal),
+    empty = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], rounds, axis=0), start.proposal)
+    proposals = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), start.proposal, empty)
+    of_start = jnp.exp(start.log_share) / jnp.sum(jnp.exp(start.log_share))
+    share = jnp.concatenate([of_start, jnp.zeros(rounds)])
+    nothing = jnp.zeros((rounds, n, d)), jnp.full((rounds, n), -jnp.inf)
+    state = _Rounds(*nothing, proposals, share, jnp.zeros(MODES + rounds))
+    state = jax.lax.scan(step, state, jnp.arange(rounds))[0]
+
+    last = jnp.where(
+        jnp.arange(rounds) < rounds - 1, OF_EARLIER / max(rounds - 1, 1), 1 - OF_START - OF_EARLIER
     )
-    state = jax.lax.scan(step, state, jnp.arange(1, rounds))[0]
-    position = state.position.reshape(rounds * n, d)
+    share = jnp.concatenate([OF_START * of_start, last])
+    position = _draws(state.proposals, share, e[rounds * n :])
+    log_proposal = _log_mixture(state.proposals, share, position)
     values = jax.lax.map(
         lambda c: structure.join(constrain(structure, arrays, c)), position, batch_size=BLOCK
     )
-    return _weigh(state, position, values, effort)
+    drawn = (position, values, density(position), log_proposal)
+    return _weigh(*drawn, jax.tree.map(lambda leaf: leaf[-1], state.proposals))
 
 
-def _weigh(state: _Rounds, position: Any, values: Any, effort: Effort) -> Weighted:
-    rounds, n = effort
-    log_density = state.log_density.ravel()
-    log_proposal = state.log_total.ravel() - jnp.log(rounds)
-    raw = log_density - log_proposal
+def _weigh(position: Any, values: Any, log_density: Any, log_proposal: Any, proposal: Bent) -> Weighted:
+    raw, n = log_density - log_proposal, len(log_density)
     smoothed, k = psis(raw)
-    evidence = jax.nn.logsumexp(raw) - jnp.log(rounds * n)
-    relative = jnp.exp(raw - evidence)
-    error = jnp.std(relative) / jnp.sqrt(rounds * n)
-    last = jax.tree.map(lambda leaf: leaf[-1], state.proposals)
+    evidence = jax.nn.logsumexp(raw) - jnp.log(n)
+    error = jnp.std(jnp.exp(raw - evidence)) / jnp.sqrt(n)
     drawn = (position, values, log_density, log_proposal)
-    return Weighted(*drawn, smoothed, k, kish(smoothed), evidence, error, last)
+    return Weighted(*drawn, smoothed, k, kish(smoothed), evidence, error, proposal)
 
 
-def _sum_over(proposals: Bent, count: Any, log_share: Any, position: Any, initial: Any) -> Any:
-    """Log of ``exp(initial)`` plus the first ``count`` proposals, each times its share, at positions (n, d)."""
+def _log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
+    found = jax.lax.map(partial(log_density, structure, arrays), position, batch_size=BLOCK)
+    return jnp.where(jnp.isnan(found), -jnp.inf, found)
+
+
+def _log_mixture(proposals: Bent, share: Any, position: Any) -> Any:
+    """Log density of a mixture at positions (n, d); shares need not sum to one, those of zero cost nothing."""
 
     def add(i: Any, total: Any) -> Any:
-        return jnp.logaddexp(total, log_share[i] + log_prob(take(proposals, i), position))
+        def used() -> Any:
+            return jnp.logaddexp(total, jnp.log(share[i]) + log_prob(take(proposals, i), position))
 
-    return jax.lax.fori_loop(0, count, add, initial)
+        return jax.lax.cond(share[i] > 0, used, lambda: total)
 
-
-def _used(start: Start) -> Any:
-    return jnp.sum(jnp.isfinite(start.log_share))
-
-
-def _start_density(start: Start, position: Any) -> Any:
-    nothing = jnp.full(len(position), -jnp.inf)
-    return _sum_over(start.proposal, _used(start), start.log_share, position, nothing)
+    total = jax.lax.fori_loop(0, len(share), add, jnp.full(len(position), -jnp.inf))
+    return total - jnp.log(jnp.sum(share))
 
 
-def _start_draws(start: Start, e: Any) -> Any:
-    """Draws of the mixture, each component getting its share of the base draws."""
-    edges = jnp.cumsum(jnp.exp(start.log_share))
-    which = jnp.searchsorted(edges / edges[-1], (jnp.arange(len(e)) + 0.5) / len(e))
+def _draws(proposals: Bent, share: Any, e: Any) -> Any:
+    """Draws of a mixture, each proposal pushing its share of the base draws (n, d)."""
+    edges = jnp.cumsum(share) / jnp.sum(share)
+    which = jnp.searchsorted(edges, (jnp.arange(len(e)) + 0.5) / len(e))
 
     def fill(i: Any, position: Any) -> Any:
-        return jnp.where((which == i)[:, None], push(take(start.proposal, i), e), position)
+        def used() -> Any:
+            return jnp.where((which == i)[:, None], push(take(proposals, i), e), position)
 
-    return jax.lax.fori_loop(0, _used(start), fill, jnp.zeros_like(e))
+        return jax.lax.cond(share[i] > 0, used, lambda: position)
+
+    return jax.lax.fori_loop(0, len(share), fill, jnp.zeros_like(e))
 
 
 def importance_executable(structure: Structure, effort: Effort, places: int) -> Any:

@@ -97,12 +97,15 @@ def _words(weighted: Weighted, passes: int) -> str:
 
 
 def _by_importance(group: Group, effort: Effort, seed: int, clock: Clock) -> list[tuple[Weighted, int]]:
-    """Weighted draws of every scenario, the best of its passes, and how many passes there were."""
+    """Weighted draws of every scenario, from the last of its passes, and how many passes there were.
+
+    To keep the pass of the smallest k would keep those in which no draw happened to land far out.
+    """
     starts = _stacked([start_of(found) for found in group.found])
     kept: list[tuple[Weighted, int]] = []
     pending = np.arange(len(group.scenarios))
     for turn in range(PASSES):
-        keys = np.stack([key_data(seed, "importance", group.scenarios[i].name, turn) for i in pending])
+        keys = np.stack([key_data(seed, "importance", group.scenarios[int(i)].name, turn) for i in pending])
         batch = (_rows(group.arrays, pending), _rows(starts, pending), keys)
         program, places = importance_program(group.structure, effort, group.arrays)
         out = run_batch(program, batch, places=places, clock=clock)
@@ -111,8 +114,7 @@ def _by_importance(group: Group, effort: Effort, seed: int, clock: Clock) -> lis
             kept = [(weighted, 1) for weighted in one]
         else:
             for i, weighted in zip(pending, one, strict=True):
-                better = weighted if weighted.pareto_k < kept[i][0].pareto_k else kept[i][0]
-                kept[i] = (better, turn + 1)
+                kept[i] = (weighted, turn + 1)
         hopeful = [not accepted(w) and bool(w.pareto_k < HOPELESS_K) for w in one]
         starts = _onward(starts, pending, out.proposal)
         pending = pending[hopeful]
@@ -196,7 +198,7 @@ def _stacked(trees: Sequence[Any]) -> Any:
 
 def importance_program(structure: Structure, effort: Effort, arrays: Arrays) -> tuple[Program, int]:
     """The importance sampler and its places."""
-    draws = 8 * effort.rounds * effort.draws * (2 * structure.n_coordinates + 3)
+    draws = 8 * (effort.rounds * effort.adapting + effort.draws) * (2 * structure.n_coordinates + 3)
     places = places_for(bytes_of_row(arrays) + draws)
     return Program(importance_executable, (structure, effort, places)), places
 
