@@ -55,7 +55,7 @@ def bootstrap(one: Scenario, mode: Mode, replicates: int, seed: int) -> np.ndarr
 
 def posterior(scenarios: Sequence[Scenario], seed: int = 0) -> list[Sampled]:
     """Posterior of every scenario by the method that routes itself."""
-    return sample(scenarios, Settings(), seed, method="auto")
+    return sample(scenarios, Settings(), seed, method="auto", evaluated=False)
 
 
 def draws_of(one: Sampled) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
