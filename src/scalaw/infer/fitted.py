@@ -138,5 +138,10 @@ class Fit:
             f"{self.label} with {self.model.noise.name} noise on {self.n_runs} runs from {self.runs.source}"
         )
         columns = ["median", "lower", "upper", "rhat", "ess_bulk", "bootstrap_ratio"]
-        table = self.to_frame()[columns].map(lambda v: f"{v:.5g}").to_string()
+        table = self.to_frame()[columns].map(_shown).to_string()
         return f"{head}\nverdict: {self.verdict}\n{table}\n(lower, upper: {PROB:.0%} equal-tailed interval)"
+
+
+def _shown(value: float | None) -> str:
+    """A number as in a table; blank where there is none."""
+    return "" if value is None or np.isnan(value) else f"{value:.5g}"
