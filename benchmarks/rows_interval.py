@@ -20,7 +20,8 @@ TITLE = "90 % interval of the loss at N = 70B, D = 1.4T from 245 runs"
 def rows(quick: bool) -> Iterator[Row]:
     """Rows of intervals: by our posterior, and by our bootstrap of as many replicates as the peer draws."""
     if not installed("simple_scaling_laws"):
-        yield missing("interval", TITLE, "simple_scaling_laws")
+        for name in ("posterior", "bootstrap"):
+            yield missing(f"interval_{name}", TITLE, "simple_scaling_laws")
         return
     table, rounds, draws = chinchilla_runs(), 1 if quick else ROUNDS, 50 if quick else DRAWS
     one = ours.scenario(table)
