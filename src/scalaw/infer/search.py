@@ -123,10 +123,11 @@ def found_modes(ends: Mode) -> Found:
     modes: list[Mode] = []
     agreed, rival = 0, np.inf
     while left.any() and len(modes) < MODES:
-        top = int(np.argmax(np.where(left, value, -np.inf)))
-        if modes and not value[top] > modes[0].log_density - NEGLIGIBLE:
-            if len(modes) == 1 and np.isfinite(value[top]):
-                rival = float(modes[0].log_density - value[top])
+        remaining = np.where(left, value, -np.inf)
+        top = int(np.argmax(remaining))
+        if modes and not remaining[top] > modes[0].log_density - NEGLIGIBLE:
+            if len(modes) == 1 and np.isfinite(remaining[top]):
+                rival = float(modes[0].log_density - remaining[top])
             break
         found: Mode = jax.tree.map(lambda leaf, top=top: leaf[top], ends)
         same = left & _same(found, ends, value)
