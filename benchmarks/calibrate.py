@@ -1,14 +1,15 @@
-"""Simulation-based calibration of the sampler: ``make calibrate`` (``ARGS="--law chinchilla"`` for one law).
+"""Simulation-based calibration of the samplers: ``make calibrate`` (``ARGS="--law chinchilla"`` for one law).
 
 Truths are drawn from the priors, losses from the law and the noise at these truths, and each simulated
-table is fitted with the same priors. If prior, likelihood and sampler agree, 90 % intervals cover 90 % of
-the truths and the rank of a truth among its posterior draws is uniform (Talts et al., arXiv:1804.06788; the
-log likelihood is ranked too, as it finds errors that parameters alone miss). References are fixed before
-any loss is drawn, one seed is fixed beforehand, no simulation is dropped whatever its verdict, and all
-simulations of a law are one batch of one compiled program.
+table is fitted with the same priors (:mod:`scalaw.infer.calibrate`). If prior, likelihood and sampler agree, 90 %
+intervals hold 90 % of the truths and the ranks of the truths are uniform. Four laws are calibrated, each with NUTS (100
+simulations) and as ``fit_many`` would serve them (1000 simulations). References are fixed before any loss is
+drawn, one seed is fixed beforehand, no simulation is dropped whatever its verdict, and all simulations of a row are one
+batch: the number of compilations is stored and checked.
 
 A result is written to ``benchmarks/results`` with seed, versions and the digest of the code it speaks of; a
-law whose stored result is fresh is skipped, so an interrupted run goes on where it stopped.
+row that is fresh is skipped, so an interrupted run goes on where it stopped. ``benchmarks/planted.py`` shows
+that the same function finds what is wrong.
 """
 
 from __future__ import annotations
@@ -16,68 +17,58 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import jax
 import jax.monitoring
 import numpy as np
-from scipy.stats import kstest
+from scipy.stats import binom
 
 from benchmarks.digests import code_digest
 from scalaw.infer.assemble import versions
-from scalaw.infer.batch import Sampled, sample
-from scalaw.infer.devices import computing
-from scalaw.infer.diagnose import diagnose, figures
-from scalaw.infer.evaluate import evaluate
-from scalaw.infer.executables import key_data
+from scalaw.infer.calibrate import LEVEL, calibrate
 from scalaw.infer.fit import model_of
+from scalaw.infer.importance import EFFORT
 from scalaw.infer.nuts import Settings
-from scalaw.infer.prior_draws import PriorDraws, prior_draws, unconstrained
-from scalaw.infer.references import References
-from scalaw.infer.scenarios import Scenario
-from scalaw.model.scaling_model import ScalingModel
+from scalaw.infer.routes import Method
 
 LAWS = ("power_law", "power_law_offset", "chinchilla", "kaplan_l_nd")
-SIMULATIONS = 100
 SEED = 20260
 PROB = 0.9
-#: How many 90 % intervals of 100 may cover; a calibrated one falls outside once in 900 times.
-COVERED = (80, 98)
-#: Level of the uniformity test, shared over the quantities of a law.
-LEVEL = 0.01
-THINNED = 250
-#: The mode search, the sampler and the evaluation of draws: each is compiled once for all simulations.
-PROGRAMS = 3
+#: A calibrated method's count of intervals that hold their truth falls outside once in so many times.
+ONCE_IN = 10_000
 RESULTS = Path(__file__).parent / "results"
+
+
+class Plan(NamedTuple):
+    """How many simulations a method gets, and how many programs may be compiled for all of them."""
+
+    simulations: int
+    programs: int
+
+
+#: Programs: the law at the truths, screening, searching, sampling, ranks. ``auto`` has two samplers, and ranks draws of
+#: two shapes.
+PLANS: dict[Method, Plan] = {"nuts": Plan(100, 5), "auto": Plan(1000, 7)}
+ROWS = tuple((law, method) for law in LAWS for method in PLANS)
+
 MODULES = (
-    "scalaw.infer.batch",
-    "scalaw.infer.evaluate",
-    "scalaw.infer.executables",
-    "scalaw.infer.nuts",
-    "scalaw.infer.point",
-    "scalaw.infer.prior_draws",
-    "scalaw.infer.programs",
-    "scalaw.infer.references",
-    "scalaw.infer.scenarios",
-    "scalaw.infer.diagnose",
-    "scalaw.laws.expression",
-    "scalaw.laws.law",
-    "scalaw.laws.prior",
-    "scalaw.laws.records",
-    "scalaw.laws.sample",
-    "scalaw.laws.spec",
-    "scalaw.model.coordinates",
-    "scalaw.model.distributions",
-    "scalaw.model.noise",
-    "scalaw.model.noise_log",
-    "scalaw.model.noise_record",
-    "scalaw.model.noise_share",
-    "scalaw.model.program",
-    "scalaw.model.row_data",
-    "scalaw.model.scaling_model",
-    "scalaw.model.special",
-    "scalaw.model.structure",
+    *(
+        f"scalaw.infer.{name}"
+        for name in ("batch", "bent", "calibrate", "diagnose", "evaluate", "executables")
+    ),
+    *(f"scalaw.infer.{name}" for name in ("importance", "lanes", "nuts", "pareto", "point", "prior_draws")),
+    *(
+        f"scalaw.infer.{name}"
+        for name in ("programs", "ranks_of_truths", "references", "routes", "scenarios")
+    ),
+    *(f"scalaw.infer.{name}" for name in ("screen", "search", "simulations", "uniformity")),
+    *(f"scalaw.laws.{name}" for name in ("expression", "law", "prior", "records", "sample", "spec")),
+    *(f"scalaw.model.{name}" for name in ("coordinates", "distributions", "noise", "noise_log")),
+    *(f"scalaw.model.{name}" for name in ("noise_record", "noise_share", "powers", "program", "row_data")),
+    *(f"scalaw.model.{name}" for name in ("scaling_model", "special", "structure")),
 )
 
 
@@ -95,52 +86,9 @@ def design() -> dict[str, np.ndarray]:
     return {"N": n, "D": c / (6.0 * n), "x": c}
 
 
-def scenarios_of(law: str) -> tuple[list[Scenario], PriorDraws]:
-    """Simulated scenarios, and the truths behind them in reference units."""
-    model, at = model_of(law), design()
-    units = {name: float(np.exp(np.mean(np.log(values)))) for name, values in at.items()} | {"loss": 1.0}
-    log_x = np.log(at[model.law.covariates[0].name] / units[model.law.covariates[0].unit])
-    statistics = {"loss_min": 0.8, "x_mid": 1.0, "x_log_sd": float(0.5 * np.ptp(log_x))}
-    rows = len(at["N"])
-    covariates = {c.name: at[c.name] for c in model.law.covariates}
-    empty = Scenario(law, model, covariates, np.ones(rows), np.ones(rows), References(units, statistics))
-    truths = prior_draws(empty, SIMULATIONS, key_data(SEED, "truths", law))
-    return [_simulated(empty, truths, i) for i in range(SIMULATIONS)], truths
-
-
-def _simulated(empty: Scenario, truths: PriorDraws, i: int) -> Scenario:
-    model, refs = empty.model, empty.refs.units
-    values = {name: draws[i] for name, draws in truths.values.items()} | dict(model.fixed)
-    reduced = model.law.reduce(empty.covariates, refs)
-    parameters = {p.name: values[p.name] for p in model.law.parameters}
-    with computing():
-        location = np.log(np.asarray(model.law.function(*reduced.values(), **parameters)))
-    rng = np.random.default_rng(key_data(SEED, "losses", model.label, i))
-    loss = np.exp(model.noise.draw(rng, location, values, {}))
-    return Scenario(f"{model.label}/{i}", model, empty.covariates, loss, empty.row_weight, empty.refs)
-
-
-def ranks_of(
-    sampled: Sampled, truth: np.ndarray, truth_log_likelihood: float
-) -> tuple[list[int], list[bool]]:
-    """Rank of each quantity's truth among thinned draws, and whether its 90 % interval covers it."""
-    model = sampled.scenario.model
-    free = {p.name for p in model.free}
-    keep = [i for i, name in enumerate(model.coordinates) if name in free]
-    values = np.asarray(sampled.draws.values).reshape(-1, len(model.coordinates))
-    positions = np.asarray(sampled.draws.position).reshape(-1, len(model.coordinates))
-    log_likelihood = evaluate(sampled.scenario, positions).log_likelihood.sum(axis=1)
-    draws = np.column_stack([values[:, keep], log_likelihood])
-    truths = np.append(truth[keep], truth_log_likelihood)
-    thin = draws[:: len(draws) // THINNED][:THINNED]
-    low, high = np.quantile(draws, [0.5 - PROB / 2, 0.5 + PROB / 2], axis=0)
-    return [int(r) for r in np.sum(thin < truths, axis=0)], [
-        bool(b) for b in (low <= truths) & (truths <= high)
-    ]
-
-
-def count_compilations() -> list[float]:
-    """A list that grows by one with every program that is compiled from now on."""
+@contextmanager
+def counting_compilations() -> Iterator[list[float]]:
+    """A list that grows by one with every program that is compiled meanwhile."""
     seen: list[float] = []
 
     def listen(event: str, seconds: float, **_: Any) -> None:
@@ -148,111 +96,81 @@ def count_compilations() -> list[float]:
             seen.append(seconds)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    return seen
+    try:
+        yield seen
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def verdict_of(sampled: Sampled, prior_sd: np.ndarray) -> str:
-    """Verdict that a user would see (without a bootstrap)."""
-    model = sampled.scenario.model
-    free = np.isin(model.coordinates, [p.name for p in model.free])
-    names = [name for name, keep in zip(model.coordinates, free, strict=True) if keep]
-    values = model.structure().split(np.asarray(sampled.draws.values))
-    measured = figures(
-        sampled, unconstrained(sampled.scenario, values)[..., free], names, prior_sd[free], None
-    )
-    return diagnose(sampled, measured, [p.name for p in model.law.parameters]).level
-
-
-def calibrate(law: str) -> dict[str, Any]:
+def row_of(law: str, method: Method) -> dict[str, Any]:
     """Simulate, fit and rank one law."""
-    start = time.perf_counter()
-    scenarios, truths = scenarios_of(law)
-    model: ScalingModel = scenarios[0].model
-    compilations = count_compilations()
-    sampled = sample(scenarios, Settings(), SEED)
-    compiled = len(compilations)
-    structure, ranks, covered = model.structure(), [], []
-    for i, s in enumerate(sampled):
-        values = {name: draws[i] for name, draws in truths.values.items()}
-        flat = np.concatenate([np.atleast_1d(values[name]) for name in structure.names])
-        log_likelihood = _log_likelihood(s.scenario, values | dict(model.fixed))
-        rank, cover = ranks_of(s, flat, log_likelihood)
-        ranks.append(rank)
-        covered.append(cover)
-    free = {p.name for p in model.free}
-    quantities = [name for name in model.coordinates if name in free] + ["log_likelihood"]
-    uniform = (np.array(ranks) + 0.5) / (THINNED + 1)
-    verdicts = [verdict_of(s, truths.z.std(axis=0)) for s in sampled]
+    start, settings = time.perf_counter(), Settings()
+    with counting_compilations() as compiled:
+        found = calibrate(
+            model_of(law),
+            design(),
+            PLANS[method].simulations,
+            SEED,
+            method=method,
+            prob=PROB,
+            settings=settings,
+        )
+    told = found.to_dict()
     return {
         "law": law,
-        "noise": model.noise.name,
+        "noise": model_of(law).noise.name,
+        **told,
+        "asked": told["digest"],
         "digest": code_digest(modules_of(law)),
         "versions": versions(),
-        "seed": SEED,
-        "simulations": SIMULATIONS,
-        "runs_per_simulation": len(scenarios[0].loss),
-        "settings": Settings()._asdict(),
-        "compilations": compiled,
-        "seconds": time.perf_counter() - start,
-        "verdicts": {level: verdicts.count(level) for level in ("OK", "LOOK", "BAD")},
-        "covered": {q: int(np.sum(c)) for q, c in zip(quantities, np.array(covered).T, strict=True)},
-        "p_uniform": {
-            q: float(kstest(u, "uniform").pvalue) for q, u in zip(quantities, uniform.T, strict=True)
-        },
-        "thinned_draws": THINNED,
-        "ranks": {q: r.tolist() for q, r in zip(quantities, np.array(ranks).T, strict=True)},
+        "settings": {"nuts": settings._asdict(), "importance": EFFORT._asdict()},
+        "compilations": len(compiled),
+        "seconds": {**told["seconds"], "all": time.perf_counter() - start},
     }
-
-
-def _log_likelihood(scenario: Scenario, values: dict[str, Any]) -> float:
-    model = scenario.model
-    reduced = model.law.reduce(scenario.covariates, scenario.refs.units)
-    parameters = {p.name: values[p.name] for p in model.law.parameters}
-    with computing():
-        location = np.log(np.asarray(model.law.function(*reduced.values(), **parameters)))
-        return float(np.sum(np.asarray(model.noise.log_prob(np.log(scenario.loss), location, values, {}))))
 
 
 def faults(row: dict[str, Any]) -> list[str]:
     """What is wrong with a stored row, in words; empty when it passes."""
-    found = []
+    found, plan, n = [], PLANS[row["method"]], row["simulations"]
     if row["digest"] != code_digest(modules_of(row["law"])):
         found.append("stale: the code has changed since; run make calibrate")
-    if row["compilations"] > PROGRAMS:
-        found.append(f"{row['compilations']} programs compiled instead of {PROGRAMS}")
+    if row["compilations"] > plan.programs:
+        found.append(f"{row['compilations']} programs compiled instead of {plan.programs}")
+    fewest, most = binom.ppf([0.5 / ONCE_IN, 1.0 - 0.5 / ONCE_IN], n, PROB)
     for name, count in row["covered"].items():
-        if not COVERED[0] <= count <= COVERED[1]:
-            found.append(f"{name}: {count} of {row['simulations']} intervals cover")
-    limit = LEVEL / len(row["p_uniform"])
-    found += [f"{name}: ranks not uniform, p = {p:.2g}" for name, p in row["p_uniform"].items() if p < limit]
+        if not fewest <= count <= most:
+            found.append(f"{name}: {count} of {n} intervals hold the truth")
+    limit = LEVEL / len(row["p_value"])
+    found += [f"{name}: ranks not uniform, p = {p:.2g}" for name, p in row["p_value"].items() if p < limit]
     return found
 
 
-def stored(law: str) -> dict[str, Any] | None:
-    """The stored row of a law."""
-    path = RESULTS / f"calibrate_{law}.json"
+def path_of(law: str, method: str) -> Path:
+    """File of a row."""
+    return RESULTS / f"calibrate_{law}_{method}.json"
+
+
+def stored(law: str, method: str) -> dict[str, Any] | None:
+    """The stored row of a law and a method."""
+    path = path_of(law, method)
     return json.loads(path.read_text()) if path.is_file() else None
 
 
 def main() -> None:
-    """Calibrate the laws whose stored row is missing or stale, or the one that is asked for."""
+    """Calibrate the laws whose stored rows are missing or stale, or the one that is asked for."""
     parser = argparse.ArgumentParser(description="simulation-based calibration")
-    parser.add_argument("--law", choices=LAWS, help="only this law, even where its row is fresh")
+    parser.add_argument("--law", choices=LAWS, help="only this law, even where its rows are fresh")
     asked = parser.parse_args().law
     RESULTS.mkdir(exist_ok=True)
-    for law in [asked] if asked else LAWS:
-        row = None if asked else stored(law)
-        if row is None or row["digest"] != code_digest(modules_of(law)):
-            row = calibrate(law)
-            (RESULTS / f"calibrate_{law}.json").write_text(json.dumps(row) + "\n")
-        print(
-            law,
-            row["verdicts"],
-            row["covered"],
-            f"{row['seconds']:.0f} s",
-            faults(row) or "passes",
-            flush=True,
-        )
+    for law, method in ROWS:
+        row = stored(law, method)
+        if law == asked or (asked is None and (row is None or row["digest"] != code_digest(modules_of(law)))):
+            row = row_of(law, method)
+            path_of(law, method).write_text(json.dumps(row) + "\n")
+        if row is not None and asked in (None, law):
+            served = ", ".join(f"{count} by {kind}" for kind, count in row["served"].items())
+            print(f"{law}, {method} ({served}): covered {row['covered']}", flush=True)
+            print(f"  {row['seconds']['all']:.0f} s; {'; '.join(faults(row)) or 'passes'}", flush=True)
 
 
 if __name__ == "__main__":

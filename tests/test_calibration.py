@@ -1,16 +1,23 @@
-"""The sampler is calibrated: stored results of ``make calibrate``, and they speak of this code."""
+"""The samplers are calibrated, and planted bugs are found: stored results of ``make calibrate`` for this code."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.calibrate import LAWS, SIMULATIONS, faults, stored
+from benchmarks import planted
+from benchmarks.calibrate import PLANS, ROWS, faults, stored
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_stored_calibration_is_fresh_and_passes(law):
-    row = stored(law)
-    assert row is not None, f"no stored calibration of {law}: run make calibrate"
-    assert row["simulations"] == SIMULATIONS == len(row["ranks"]["log_likelihood"])
-    assert sum(row["verdicts"].values()) == SIMULATIONS
+@pytest.mark.parametrize(("law", "method"), ROWS)
+def test_stored_calibration_is_fresh_and_passes(law, method):
+    row = stored(law, method)
+    assert row is not None, f"no stored calibration of {law} by {method}: run make calibrate"
+    n = PLANS[method].simulations
+    assert row["simulations"] == n == len(row["ranks"]["log_likelihood"]) == sum(row["served"].values())
     assert faults(row) == []
+
+
+def test_every_planted_bug_is_caught_and_the_correct_model_passes():
+    result = planted.stored()
+    assert result is not None, "no stored planted bugs: run make calibrate"
+    assert planted.faults(result) == []

@@ -314,6 +314,10 @@ _MODELS = {
         "This law could not be fitted to this data set, for the reason that is shown; the other fits of the batch "
         "are there."
     ),
+    "M019": (
+        "A calibration needs at least 20 simulations, one point of forecast, and, where the runs come from another "
+        "model than the one that is fitted, the same parameters in both."
+    ),
     "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }
 
