@@ -46,6 +46,13 @@ def simulated(law: str, sigma: float = 0.01, seed: int = 0, at: Mapping[str, Any
     return sl.simulate(law, values, at=at or design(law), seed=seed)
 
 
+def two_terms_alike(sigma: float) -> sl.Runs:
+    """Sixteen runs with D = 20 N and no irreducible loss: the two terms of chinchilla can change places."""
+    N = np.geomspace(1e7, 1e11, 16)
+    values = {"E": 1e-9, "A": 3000.0, "B": 60.0, "alpha": 0.5, "beta": 0.15, "sigma": sigma, "nu": 5.0}
+    return sl.simulate("chinchilla", values, at={"N": N, "D": 20 * N}, seed=1)
+
+
 def scenario(
     runs: sl.Runs,
     law: str | sl.Law,

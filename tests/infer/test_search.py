@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from helpers import TRUTHS, density, modes_of, sampling, scenario, simulated
+from helpers import TRUTHS, density, modes_of, sampling, scenario, simulated, two_terms_alike
 
 import scalaw as sl
 from scalaw.infer import screen, search
@@ -133,15 +133,8 @@ def test_screened_searches_reach_what_many_unscreened_ones_do(law):
         assert all(f.mode.log_density > top - 1e-3 for f, top in zip(found, best, strict=True))
 
 
-def two_terms_alike(sigma=0.01):
-    """Runs with D = 20 N, for which the two terms of chinchilla can change places."""
-    N = np.geomspace(1e7, 1e11, 16)
-    values = {"E": 1e-9, "A": 3000.0, "B": 60.0, "alpha": 0.5, "beta": 0.15, "sigma": sigma, "nu": 5.0}
-    return sl.simulate("chinchilla", values, at={"N": N, "D": 20 * N}, seed=1)
-
-
 def test_terms_that_can_change_places_have_two_modes():
-    s = scenario(two_terms_alike(), "chinchilla[E=0]")
+    s = scenario(two_terms_alike(0.01), "chinchilla[E=0]")
     (found,) = modes_of([s])
     one, two = found.modes
     assert found.rival == pytest.approx(0.0, abs=1e-6)
