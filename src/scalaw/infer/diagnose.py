@@ -24,7 +24,6 @@ LOOK is usable by someone who has read the reasons.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -35,6 +34,7 @@ from scalaw.infer.batch import Sampled
 from scalaw.infer.importance import Weighted
 from scalaw.infer.nuts import MAX_TREE_DEPTH, Draws
 from scalaw.infer.routes import ACCEPTED_K
+from scalaw.infer.sensitivity import power_sensitivity
 
 RHAT = (1.01, 1.05)
 ESS = (400.0, 100.0)
@@ -230,15 +230,12 @@ def prior_sensitive(tree: Any, names: Sequence[str]) -> list[str]:
     names : sequence of str
         Scalar parameters to look at.
     """
-    import arviz_stats
-
     if not names:
         return []
-    stats: Any = arviz_stats
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # high Pareto k: the draws are hardly reweighted
-        found = stats.psense(tree, var_names=list(names), group="prior")
-    return [name for name in names if float(np.max(np.asarray(found[name]))) > SENSITIVE]
+    draws = np.stack([np.ravel(tree["posterior"][name]) for name in names], axis=1)
+    log_prior = sum(np.ravel(values) for values in tree["log_prior"].data_vars.values())
+    found = power_sensitivity(draws, np.asarray(log_prior))
+    return [name for name, value in zip(names, found, strict=True) if value > SENSITIVE]
 
 
 def _sampler(measured: Figures) -> tuple[list[str], list[str]]:
