@@ -84,9 +84,9 @@ def assemble(
             "so its ratios are rough"
         )
     verdict = replace(verdict, notes=(*verdict.notes, *notes))
-    recipe = _recipe(sampled, runs, settings, seed, clock)
+    recipe = recipe_of(sampled, runs, settings, seed, clock)
     return Fit(
-        tree, model, runs, scenario.refs, verdict, _parameters(scenario, labels, measured, prior), recipe
+        tree, model, runs, scenario.refs, verdict, parameter_rows(scenario, labels, measured, prior), recipe
     )
 
 
@@ -122,7 +122,8 @@ def _stats(sampled: Sampled, free: np.ndarray) -> Stats:
     return weighted_stats_of(z, sampled.weighted)
 
 
-def _recipe(sampled: Sampled, runs: Runs, settings: Settings, seed: int, clock: Clock) -> dict[str, Any]:
+def recipe_of(sampled: Sampled, runs: Runs, settings: Settings, seed: int, clock: Clock) -> dict[str, Any]:
+    """How a fit was made, as plain data; ``weights`` and ``evidence`` are None where there are none."""
     scenario, weighted = sampled.scenario, sampled.weighted
     evidence, error = sampled.log_evidence
     return {
@@ -185,7 +186,7 @@ def versions() -> dict[str, str]:
     return {"scalaw": __version__, **{name: version(name) for name in ("jax", "numpyro", "arviz")}}
 
 
-def _parameters(
+def parameter_rows(
     scenario: Scenario, labels: Sequence[tuple[str, dict[str, int]]], measured: Figures, prior: PriorDraws
 ) -> tuple[dict[str, Any], ...]:
     """Rows of the parameter table, without the intervals (these follow from the draws)."""
