@@ -82,10 +82,10 @@ def _density(structure: Structure) -> Any:
     return jax.jit(at)
 
 
-def modes_of(scenarios: Sequence[Scenario], seed: int = 0, starts: int | None = None) -> list[Found]:
+def modes_of(scenarios: Sequence[Scenario], seed: int = 0, thorough: bool = True) -> list[Found]:
     """Modes of scenarios that share a structure and a bucket."""
     ((_, group),) = grouped(scenarios)
-    return search(group.structure, group.scenarios, group.arrays, seed, Clock(), starts)
+    return search(group.structure, group.scenarios, group.arrays, seed, Clock(), thorough)
 
 
 def sampling(s: Scenario, z: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ def test_modes_that_mirror_each_other_share_the_mass():
     s = scenario(two_terms_alike(0.05), "chinchilla[E=0]")
     alpha, beta = (s.model.coordinates.index(name) for name in ("alpha", "beta"))
     shares, errors = [], []
-    for one in sample(named(s, 8), Settings(), method="importance"):
+    for one in sample(named(s, 8), Settings(), method="importance", thorough=True):
         weight, values = np.exp(one.weighted.log_importance), one.weighted.values
         first = values[:, alpha] < values[:, beta]
         shares.append(weight[first].sum())

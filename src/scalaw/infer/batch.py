@@ -100,6 +100,7 @@ def sample(
     effort: Effort = EFFORT,
     precision: Precision | None = None,
     evaluated: bool = True,
+    thorough: bool = False,
 ) -> list[Sampled]:
     """Sample every scenario's posterior.
 
@@ -121,6 +122,8 @@ def sample(
         draws are float32.
     evaluated : bool
         Whether all draws of each will be evaluated: that program is then compiled beside the others.
+    thorough : bool
+        Whether each is searched from as many starts as a single fit.
 
     Returns
     -------
@@ -145,7 +148,7 @@ def sample(
         progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in group.scenarios))}")
         clock = replace(clock, run=0.0)
         with searching():
-            found = search.search(group.structure, group.scenarios, group.arrays, seed, clock)
+            found = search.search(group.structure, group.scenarios, group.arrays, seed, clock, thorough)
         with sampling():
             served = serve(replace(group, found=found), method, settings, effort, seed, clock, progress)
         for i, s, f, got in zip(members, group.scenarios, found, served, strict=True):

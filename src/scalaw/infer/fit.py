@@ -184,7 +184,7 @@ def fit_models(
         warnings.append([p for p in found if p.severity == "W"])
         scenarios.append(scenario_of(table, model, row_weight=row_weight))
         tables.append(table)
-    sampled = sample(scenarios, settings, seed, progress, method)
+    sampled = sample(scenarios, settings, seed, progress, method, thorough=True)
     return [
         assemble(s, table, settings, seed, bootstrap, warned)
         for s, table, warned in zip(sampled, tables, warnings, strict=True)

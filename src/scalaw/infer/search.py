@@ -24,12 +24,11 @@ from scalaw.infer.scenarios import Scenario
 from scalaw.infer.screen import screen_executable
 from scalaw.model.structure import Arrays, Structure
 
-#: Candidates and searches per scenario. Laws with breaks have many modes, and narrow ones: of 200 simulated curves
-#: of 30 runs with one break, 16 searches miss the best mode of 9, and 32 from 256 candidates that of 3 (128: 2).
+#: Candidates and searches per scenario, of a single fit and in batches. Laws with breaks have many modes, and narrow
+#: ones: of 200 simulated curves of 30 runs with one break, 16 searches miss the best mode of 9, and 32 from 256
+#: candidates that of 3 (128: 2).
 CANDIDATES, STARTS, FEW_STARTS = 64, 16, 4
 MANY_CANDIDATES, MANY_STARTS = 256, 32
-#: Up to so many scenarios each get the searches of a single fit, in larger batches fewer.
-FEW = 8
 #: A mode further than this below the best (nats) has no mass worth proposing draws from.
 NEGLIGIBLE = 12.0
 
@@ -55,10 +54,13 @@ def search(
     arrays: Arrays,
     seed: int,
     clock: Clock,
-    starts: int | None = None,
+    thorough: bool = False,
 ) -> list[Found]:
-    """Modes of scenarios that share a structure and a bucket; ``arrays`` has a leading scenario axis."""
-    each = _starts(structure, len(scenarios)) if starts is None else starts
+    """Modes of scenarios that share a structure and a bucket; ``arrays`` has a leading scenario axis.
+
+    How many searches each gets does not depend on how many scenarios there are, so that adding one changes no other.
+    """
+    each = _starts(structure, thorough)
     drawn = candidates(structure)
     z = np.stack([prior_draws(s, drawn, key_data(seed, "starts", s.name)).z for s in scenarios])
     program, places = screening(structure, arrays)
@@ -78,10 +80,10 @@ def candidates(structure: Structure) -> int:
     return MANY_CANDIDATES if _breaks(structure) else CANDIDATES
 
 
-def _starts(structure: Structure, scenarios: int) -> int:
+def _starts(structure: Structure, thorough: bool) -> int:
     if _breaks(structure):
         return MANY_STARTS
-    return STARTS if scenarios <= FEW else FEW_STARTS
+    return STARTS if thorough else FEW_STARTS
 
 
 def _breaks(structure: Structure) -> bool:
