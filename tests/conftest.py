@@ -11,6 +11,8 @@ import scalaw as sl
 
 #: Short chains in all tests, so that they share compiled samplers.
 SHORT = {"draws": 500, "warmup": 500}
+#: Laws of the comparison.
+LAWS = ["power_law", "power_law_offset", "chinchilla"]
 ROOT = Path(__file__).parent.parent
 
 
@@ -33,4 +35,10 @@ def demo_runs():
 @pytest.fixture(scope="session")
 def demo_comparison(demo_runs):
     """Two power laws in compute and Chinchilla on the ten runs."""
-    return sl.compare(demo_runs, ["power_law", "power_law_offset", "chinchilla"], x="C", **SHORT)
+    return sl.compare(demo_runs, LAWS, x="C", **SHORT)
+
+
+@pytest.fixture(scope="session")
+def demo_weighted(demo_runs):
+    """The same by importance sampling: weighted draws, no chains."""
+    return sl.compare_fits([sl.fit(demo_runs, law, x="C", method="importance") for law in LAWS])

@@ -81,6 +81,33 @@ def test_points_are_independent_of_each_other(fits):
     np.testing.assert_allclose(alone.curve[:, 0], both.curve[:, 1], rtol=1e-12)
 
 
+# -- weighted draws ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("law", ["power_law", "power_law_offset", "chinchilla"])
+def test_importance_and_nuts_forecast_alike(fits, demo_weighted, law):
+    """Ends of the intervals agree to a fifth of their width: draws of either are one posterior."""
+    weighted = next(f for f in demo_weighted.fits if f.label == law)
+    one, two = (sl.forecast(f, **POINTS).to_json()["points"] for f in (fits[law], weighted))
+    for a, b in zip(one, two, strict=True):
+        for kind in ("curve", "predictive"):
+            width = a[kind]["upper"] - a[kind]["lower"]
+            for end in ("lower", "median", "upper"):
+                assert abs(a[kind][end] - b[kind][end]) < 0.2 * width, (kind, end)
+
+
+def test_the_curve_of_weighted_draws_is_the_law_at_the_resampled_ones(demo_weighted):
+    fit = demo_weighted.fits[0]
+    got = sl.forecast(fit, **POINTS)
+    np.testing.assert_allclose(got.curve, curve_of(fit), rtol=1e-10)
+    json.dumps(got.to_json(), allow_nan=False)
+
+
+def test_kinds_of_draws_are_averaged_together(fits, demo_weighted):
+    """One law by chains and one by weights: each has half of the draws."""
+    other = next(f for f in demo_weighted.fits if f.label == "power_law_offset")
+    got = sl.forecast([fits["power_law"], other], **POINTS)
+    assert np.isin(got.curve[:, 0], got.by_law["power_law"][:, 0]).mean() == pytest.approx(0.5, abs=0.01)
+
+
 # -- moments -----------------------------------------------------------------------------------------
 def as_normal(fit):
     """The same draws read as a fit with normal noise, without its degrees of freedom."""

@@ -20,6 +20,7 @@ from scalaw.show.commands_runs import DEFAULT_NOISE_PARAMETERS
 from scalaw.show.commands_shared import Result, Show, command, console, plain
 from scalaw.show.commands_wording import in_shell
 from scalaw.show.demo import Demo, demo_lines, demo_runs as parts
+from scalaw.show.tables import parameter_table
 
 OWN = '''import scalaw as sl
 
@@ -251,6 +252,24 @@ def test_forecast_with_the_verdict_bad_exits_3(folder):
     assert told["verdict"] == "BAD" and "made to fail" in told["reasons"][0]
     text = run(*args)
     assert text.exit_code == 3 and "BAD" in text.stdout
+
+
+def test_fits_by_importance_sampling_are_read_like_others(folder, demo_weighted, tmp_path):
+    fits = [tmp_path / f"{fit.label}.nc" for fit in demo_weighted.fits]
+    for fit, path in zip(demo_weighted.fits, fits, strict=True):
+        fit.save(path)
+    points = ["-N", "6.7B", "-D", "133B"]
+    told = check_cli(["forecast", *fits, *points], keys=["points", "law_weights"])
+    assert told["points"][0]["predictive"].keys() == INTERVAL
+    assert told["verdict"] == sl.forecast(demo_weighted.fits, N="6.7B", D="133B").level
+    check_cli(["report", *fits, *points, "-o", tmp_path / "report.html"], keys=["output"])
+
+
+def test_the_table_of_weighted_draws_has_no_r_hat(demo_weighted):
+    out = StringIO()
+    console(out, 160).print(parameter_table(demo_weighted.fits[0], 0.9))
+    assert f"{demo_weighted.fits[0].recipe['weights']['kish']:.0f} (Kish)" in out.getvalue()
+    assert "nan" not in out.getvalue()
 
 
 def test_report(folder):

@@ -44,6 +44,19 @@ def figures(demo_comparison, fits, forecast, demo_runs):
     }
 
 
+@pytest.fixture(scope="module")
+def weighted_figures(demo_weighted, demo_runs):
+    """The same figures of fits by importance sampling."""
+    fit, forecast = demo_weighted.fits[0], demo_weighted.forecast(**POINTS)
+    return {
+        "data": plot_data(demo_weighted),
+        "residuals": plot_residuals(fit),
+        "loo_pit": plot_loo_pit(fit),
+        "exponents": plot_exponents(demo_weighted),
+        "forecast": plot_forecast(forecast, demo_runs, {0: 1.704}, laws=demo_weighted),
+    }
+
+
 def texts(figure):
     return [t.get_text() for t in figure.findobj(matplotlib.text.Text) if t.get_text()]
 
@@ -80,6 +93,18 @@ def test_a_figure_says_runs_laws_interval_and_units(figures, name, labels):
     assert "10 runs" in title and "equal-tailed" in title and "90 %" in title
     assert "power_law" in title or "chinchilla" in title
     assert set(labels) <= set(texts(figures[name]))
+
+
+@needs_fits
+@pytest.mark.parametrize("name", ["data", "residuals", "loo_pit", "exponents", "forecast"])
+def test_weighted_draws_are_drawn_like_others(figures, weighted_figures, name):
+    one, other = figures[name], weighted_figures[name]
+    assert len(one.axes) == len(other.axes)
+    for a, b in zip(one.axes, other.axes, strict=True):
+        assert (a.get_xlabel(), a.get_ylabel()) == (b.get_xlabel(), b.get_ylabel())
+        for line in b.lines:
+            assert np.isfinite(np.asarray(line.get_xydata(), float)).any() or not len(line.get_xydata())
+    inline_svg(other, "a")
 
 
 @needs_fits

@@ -144,6 +144,19 @@ def test_parameters_stand_beside_prior_and_published_values(page, fits):
             assert value in page.text
 
 
+def test_weighted_draws_have_no_chains_to_tell_of(demo_weighted):
+    forecast = demo_weighted.forecast(N=["6.7B", "13B"], D=["133B", "257B"])
+    page = Page(render(demo_weighted, forecast=forecast, actual=ACTUAL))
+    assert "nan" not in page.text.lower().replace("finance", "")
+    for fit in demo_weighted.fits:
+        weights = fit.recipe["weights"]
+        assert f"{weights['kish']:.0f} (Kish)" in page.text
+        assert f"importance, seed 0: {fit.recipe['why']}" in page.text
+        assert f"Pareto k {weights['pareto_k']:.2f}" in page.text
+        for p in fit.to_json()["parameters"]:
+            assert span(p) in page.text
+
+
 def test_figures_are_all_there(page, text):
     assert text.count('role="img"') == 3 + 2 * 3  # fan, data, exponents; residuals and calibration per law
     assert "Which model next?" in page.text

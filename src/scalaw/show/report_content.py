@@ -160,7 +160,7 @@ def law_of(fit: Fit, prob: float) -> dict[str, Any]:
     """One law: its words, parameters, priors, settings."""
     law = fit.model.law
     facts = {p.name: p for p in fit.model.parameters}
-    told = fit.to_json(prob)["parameters"]
+    told, weighted = fit.to_json(prob)["parameters"], fit.recipe["method"] == "importance"
     published = [
         {
             "name": _indexed(p),
@@ -182,7 +182,7 @@ def law_of(fit: Fit, prob: float) -> dict[str, Any]:
         "runs": runs_text(fit, ""),
         "level": fit.verdict.level,
         "held": held,
-        "parameters": [_parameter(p, facts[p["name"]]) for p in told],
+        "parameters": [_parameter(p, facts[p["name"]], weighted) for p in told],
         "published": published,
         "published_notes": [f"{p.key}: {p.note}" for p in law.published if p.note],
         "settings": _settings(fit),
@@ -193,12 +193,13 @@ def _indexed(p: Mapping[str, Any]) -> str:
     return p["name"] + "".join(f"[{i}]" for i in p["index"].values())
 
 
-def _parameter(p: Mapping[str, Any], fact: Parameter) -> dict[str, Any]:
-    """Row of the parameter table; ``flags`` names the cells that ask for a look."""
+def _parameter(p: Mapping[str, Any], fact: Parameter, weighted: bool) -> dict[str, Any]:
+    """Row of the parameter table; ``flags`` names the cells that ask for a look. Weighted draws have no chains."""
     ratio = p["bootstrap_ratio"]
+    ess = p["ess_bulk"] if weighted else min(p["ess_bulk"], p["ess_tail"])
     flags = {
-        "rhat": not p["rhat"] <= RHAT[0],
-        "ess": not min(p["ess_bulk"], p["ess_tail"]) >= ESS[0],
+        "rhat": not (weighted or p["rhat"] <= RHAT[0]),
+        "ess": not ess >= ESS[0],
         "ratio": ratio is not None and ratio > BOOTSTRAP_RATIO,
         "identified": not (p["identified"] or fact.role == "noise"),
     }
@@ -209,8 +210,8 @@ def _parameter(p: Mapping[str, Any], fact: Parameter) -> dict[str, Any]:
         "median": number(p["median"]),
         "span": span(p),
         "prior": span(p["prior"]),
-        "rhat": f"{p['rhat']:.3f}",
-        "ess": f"{p['ess_bulk']:.0f} / {p['ess_tail']:.0f}",
+        "rhat": "–" if weighted else f"{p['rhat']:.3f}",
+        "ess": f"{ess:.0f} (Kish)" if weighted else f"{p['ess_bulk']:.0f} / {p['ess_tail']:.0f}",
         "ratio": number(ratio, 2),
         "identified": "yes" if p["identified"] else "no",
         "flags": flags,
@@ -222,7 +223,7 @@ def _settings(fit: Fit) -> list[tuple[str, str]]:
     priors = "; ".join(f"{p.name} ~ {fit.model.prior(p)}" for p in fit.model.free)
     references = ", ".join(f"{unit} {number(value)}" for unit, value in fit.refs.units.items())
     return [
-        ("method", f"{recipe['method']}, seed {recipe['seed']}"),
+        ("method", f"{recipe['method']}, seed {recipe['seed']}: {recipe['why']}"),
         ("settings", _pairs(recipe["settings"])),
         ("priors", priors),
         ("reference units of the priors", references),

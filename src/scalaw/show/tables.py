@@ -86,14 +86,15 @@ def parameter_table(fit: Fit, prob: float) -> Table:
     """Parameters of a fit in the paper's units, with what the sampler and the runs say about each."""
     columns = ("parameter", "median", interval_header(prob), "prior", "R-hat", "ESS\n(bulk, tail)")
     out = table(*columns, "bootstrap sd\n/ sd", "identified")
+    weighted = fit.recipe["method"] == "importance"  # no chains, so no R-hat
     for row in fit.to_json(prob)["parameters"]:
         out.add_row(
             row["name"] + "".join(f"[{i}]" for i in row["index"].values()),
             number(row["median"]),
             span(row["lower"], row["upper"]),
             span(row["prior"]["lower"], row["prior"]["upper"]),
-            f"{row['rhat']:.3f}",
-            f"{row['ess_bulk']:.0f}, {row['ess_tail']:.0f}",
+            "–" if weighted else f"{row['rhat']:.3f}",
+            f"{row['ess_bulk']:.0f} (Kish)" if weighted else f"{row['ess_bulk']:.0f}, {row['ess_tail']:.0f}",
             number(row["bootstrap_ratio"], 2),
             "yes" if row["identified"] else "no",
         )
