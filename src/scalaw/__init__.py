@@ -33,7 +33,14 @@ if TYPE_CHECKING:
         forecast as forecast,
     )
     from scalaw.errors import Problem as Problem, ScalawError as ScalawError
-    from scalaw.infer import Fit as Fit, Fits as Fits, fit as fit, fit_many as fit_many, load as load
+    from scalaw.infer import (
+        Fit as Fit,
+        Fits as Fits,
+        fit as fit,
+        fit_many as fit_many,
+        load as load,
+        warmup as warmup,
+    )
     from scalaw.laws import (
         Covariate as Covariate,
         Law as Law,
@@ -67,7 +74,7 @@ _NAMES = {
     "scalaw.laws": "Covariate Law Parameter Prior law irreducible amplitude exponent scale parameter "
     "check_law formula_law get_law",
     "scalaw.model": "Noise ScalingModel check_noise get_noise simulate",
-    "scalaw.infer": "Fit Fits fit fit_many load",
+    "scalaw.infer": "Fit Fits fit fit_many load warmup",
     "scalaw.decide": "Comparison Forecast compare compare_fits forecast",
     "scalaw.show": "report",
 }

@@ -1,46 +1,53 @@
-"""The :class:`Fits` record: many posteriors, one data set with a ``scenario`` dimension."""
+"""The :class:`Fits` record: many posteriors, one data set with a ``scenario`` dimension.
+
+::
+
+    fits.to_frame()                 # a row per fit
+    fits.dataset                    # xarray: figures by scenario and parameter, draws kept
+    fits.only(verdict="LOOK")       # places of those fits
+    fits[3]                         # one of them as a Fit: tree, forecast, report, save
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
 from scalaw.data import Runs
 from scalaw.errors import Problem, ScalawError
-from scalaw.infer.assemble import assemble, learned, shown
+from scalaw.infer.assemble import PRIOR_DRAWS, learned, parameter_rows, recipe_of, shown
 from scalaw.infer.batch import Kept, Sampled
-from scalaw.infer.diagnose import UNIDENTIFIED, Verdict
+from scalaw.infer.diagnose import UNIDENTIFIED, Figures, Verdict
+from scalaw.infer.evaluate import evaluate
+from scalaw.infer.executables import key_data
 from scalaw.infer.fitted import Fit
 from scalaw.infer.interval import PROB
 from scalaw.infer.nuts import Settings
 from scalaw.infer.point import Mode
+from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock
 from scalaw.infer.scenarios import Scenario
-from scalaw.infer.summaries import Summary
+from scalaw.infer.summaries import FIGURES, Summary
+from scalaw.infer.tree import build_tree
 from scalaw.model.scaling_model import ScalingModel
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-#: Numbers told of every fit, NaN where there are none.
+#: Numbers told of every fit, None where there are none.
 NUMBERS = (
-    "pareto_k",
-    "kish",
-    "log_evidence",
-    "log_evidence_se",
-    "log_density",
-    "starts",
-    "agreed",
-    "rival",
-    "divergent",
+    *("pareto_k", "kish", "log_evidence", "log_evidence_se"),
+    *("log_density", "starts", "agreed", "rival", "divergent"),
 )
+#: Those that a table of fits and its JSON show.
+_SHOWN = NUMBERS[:4]
+LEVELS = ("OK", "LOOK", "BAD")
 
 
 @dataclass(frozen=True)
@@ -80,59 +87,63 @@ class Fits:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, i: int) -> Fit:
-        """One fit, from the draws that were kept.
+        """One fit, made of the draws that were kept; verdict and diagnostics are those of all draws.
 
         Raises
         ------
         ScalawError
-            With the reason, where the law could not be fitted to the data set.
+            M018 with the reason, where the law could not be fitted to the data set.
         """
         plan, summary = self.planned[i], self.summaries[i]
         if plan.scenario is None or summary is None:
-            raise ScalawError(
-                "M018", f"there is no fit of {plan.model.label} to {plan.name}", why=plan.refused
-            )
-        settings = Settings(**self.recipe["settings"])
-        fit = assemble(
-            _restored(plan.scenario, summary), plan.runs, settings, self.recipe["seed"], 0, plan.warned
+            what = f"there is no fit of {plan.model.label} to {plan.name}"
+            raise ScalawError("M018", what, why=plan.refused)
+        sampled, told = _restored(plan.scenario, summary), summary.told
+        settings, seed = Settings(**self.recipe["settings"]), self.recipe["seed"]
+        prior = prior_draws(plan.scenario, PRIOR_DRAWS, key_data(seed, "prior", plan.scenario.name))
+        labels = learned(plan.model)[0]
+        made = settings._asdict() if told["method"] == "nuts" else {"draws": len(summary.position)}
+        recipe = recipe_of(sampled, plan.runs, settings, seed, Clock()) | {
+            "settings": made,
+            "weights": {name: told[name] for name in ("pareto_k", "kish")},
+            "evidence": {name: told[name] for name in ("log_evidence", "log_evidence_se")},
+        }
+        return Fit(
+            build_tree(sampled, plan.runs, evaluate(plan.scenario, summary.position)),
+            plan.model,
+            plan.runs,
+            plan.scenario.refs,
+            Verdict(told["verdict"], tuple(told["reasons"]), tuple(told["notes"])),
+            parameter_rows(plan.scenario, labels, _figures(shown(labels), summary), prior),
+            recipe,
         )
-        told = summary.told
-        notes = tuple(dict.fromkeys((*told["notes"], *fit.verdict.notes)))
-        verdict = Verdict(told["verdict"], tuple(told["reasons"]), notes)
-        names = ("rhat", "ess_bulk", "ess_tail")
-        parameters = [
-            {
-                **row,
-                **dict(zip(names, map(float, figures), strict=False)),
-                "identified": figures[3] <= UNIDENTIFIED,
-            }
-            for row, figures in zip(fit.parameters, summary.stats, strict=True)
+
+    def only(self, law: str | None = None, data: str | None = None, verdict: str | None = None) -> list[int]:
+        """Places of the fits of a law, to a data set, with a verdict; each may be left open."""
+        told = zip(self.planned, self.told, strict=True)
+        wanted = (law, data, verdict)
+        return [
+            i
+            for i, (plan, one) in enumerate(told)
+            if all(
+                want in (None, found)
+                for want, found in zip(wanted, (plan.model.label, plan.name, one["verdict"]), strict=True)
+            )
         ]
-        evidence = {name: told[name] for name in ("log_evidence", "log_evidence_se")}
-        weights = {name: told[name] for name in ("pareto_k", "kish")}
-        recipe = {**fit.recipe, "evidence": evidence, "weights": weights}
-        return replace(fit, verdict=verdict, parameters=tuple(parameters), recipe=recipe)
 
     @property
     def verdict(self) -> str:
         """The gravest verdict of all."""
-        return max((told["verdict"] for told in self._told()), key=("OK", "LOOK", "BAD").index)
+        return max((one["verdict"] for one in self.told), key=LEVELS.index)
 
-    def _told(self) -> Iterator[dict[str, Any]]:
-        """Plain data of every fit, refused ones too."""
-        nothing = dict.fromkeys(NUMBERS)
-        for plan, summary in zip(self.planned, self.summaries, strict=True):
-            if summary is None:
-                refused = {
-                    "method": None,
-                    "why": "refused",
-                    "verdict": "BAD",
-                    "reasons": [plan.refused],
-                    "notes": [],
-                }
-                yield nothing | refused
-            else:
-                yield summary.told
+    @cached_property
+    def told(self) -> tuple[Mapping[str, Any], ...]:
+        """Plain data of every fit, refused ones too: method, why, verdict, reasons, notes and numbers."""
+        nothing = {**dict.fromkeys(NUMBERS), "method": None, "why": "refused", "verdict": "BAD", "notes": []}
+        return tuple(
+            {**nothing, "reasons": [plan.refused]} if summary is None else summary.told
+            for plan, summary in zip(self.planned, self.summaries, strict=True)
+        )
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -142,115 +153,109 @@ class Fits:
         """
         import xarray as xr
 
-        told = list(self._told())
-        names = list(dict.fromkeys(name for plan in self.planned for name in shown(learned(plan.model)[0])))
-        table = np.full((len(self), len(names), 10), np.nan)
+        names, table = self._table()
         kept = [s.position for s in self.summaries if s is not None] or [np.empty((0, 0))]
-        position = np.full((len(self), *map(max, zip(*(p.shape for p in kept), strict=True))), np.nan)
-        for i, (plan, summary) in enumerate(zip(self.planned, self.summaries, strict=True)):
+        position = np.full((len(self), *np.max([p.shape for p in kept], axis=0)), np.nan)
+        for i, summary in enumerate(self.summaries):
             if summary is not None:
-                at = [names.index(name) for name in shown(learned(plan.model)[0])]
-                table[i, at] = np.concatenate([summary.interval, summary.stats], axis=1)
                 draws, coordinates = summary.position.shape
                 position[i, :draws, :coordinates] = summary.position
-        columns = (
-            "lower",
-            "median",
-            "upper",
-            "mean",
-            "sd",
-            "rhat",
-            "ess_bulk",
-            "ess_tail",
-            "contraction",
-            "mcse",
-        )
-        per_parameter = {name: (("scenario", "parameter"), table[..., j]) for j, name in enumerate(columns)}
-        numbers = {name: ("scenario", np.array([_number(t[name]) for t in told])) for name in NUMBERS}
-        words = {name: ("scenario", [t[name] or "" for t in told]) for name in ("method", "why", "verdict")}
-        words["reasons"] = ("scenario", ["\n".join(t["reasons"]) for t in told])
+        variables: dict[str, Any] = {
+            name: (("scenario", "parameter"), table[..., j]) for j, name in enumerate(FIGURES)
+        }
+        variables |= {name: ("scenario", values) for name, values in self._columns(NUMBERS).items()}
+        words = {name: [one[name] or "" for one in self.told] for name in ("method", "why", "verdict")}
+        words["reasons"] = ["\n".join(one["reasons"]) for one in self.told]
+        variables |= {name: ("scenario", values) for name, values in words.items()}
+        variables["n_runs"] = ("scenario", [len(plan.runs) for plan in self.planned])
+        variables["position"] = (("scenario", "draw", "coordinate"), position)
         coords = {
             "law": ("scenario", [plan.model.label for plan in self.planned]),
             "data": ("scenario", [plan.name for plan in self.planned]),
             "parameter": names,
         }
-        drawn = {"position": (("scenario", "draw", "coordinate"), position)}
-        runs = {"n_runs": ("scenario", [len(plan.runs) for plan in self.planned])}
-        return xr.Dataset(per_parameter | numbers | words | drawn | runs, coords, {"prob": PROB})
+        return xr.Dataset(variables, coords, {"prob": PROB})
+
+    def _table(self) -> tuple[list[str], np.ndarray]:
+        """Names of all parameters, and their figures by scenario, parameter and figure."""
+        each = [shown(learned(plan.model)[0]) for plan in self.planned]
+        names = list(dict.fromkeys(name for one in each for name in one))
+        place = {name: j for j, name in enumerate(names)}
+        table = np.full((len(self), len(names), len(FIGURES)), np.nan)
+        for i, (own, summary) in enumerate(zip(each, self.summaries, strict=True)):
+            if summary is not None:
+                table[i, [place[name] for name in own]] = summary.table
+        return names, table
+
+    def _columns(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Numbers of every fit, NaN where there are none."""
+        return {name: np.array([one[name] for one in self.told], np.float64) for name in names}
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per fit: law, data set, method, verdict, Pareto k, and the median and interval of every parameter."""
+        """One row per fit: law, data set, runs, method, verdict, numbers, and each parameter's median and interval."""
         import pandas as pd
 
-        data = self.dataset
+        names, table = self._table()
         columns: dict[str, Any] = {
-            name: data[name].values for name in ("law", "data", "n_runs", "method", "verdict")
+            "law": [plan.model.label for plan in self.planned],
+            "data": [plan.name for plan in self.planned],
+            "n_runs": [len(plan.runs) for plan in self.planned],
+            "method": [one["method"] for one in self.told],
+            "verdict": [one["verdict"] for one in self.told],
+            **self._columns(_SHOWN),
         }
-        columns |= {
-            name: data[name].values for name in ("pareto_k", "kish", "log_evidence", "log_evidence_se")
-        }
-        for name in data["parameter"].values:
-            one = data.sel(parameter=name)
-            columns |= {f"{name}": one["median"].values}
-            columns |= {f"{name}_{end}": one[end].values for end in ("lower", "upper")}
+        for j, name in enumerate(names):
+            columns[name] = table[:, j, FIGURES.index("median")]
+            columns |= {f"{name}_{end}": table[:, j, FIGURES.index(end)] for end in ("lower", "upper")}
         return pd.DataFrame(columns)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data as printed by ``scalaw fit-many --json``."""
+        """Plain data as printed by ``scalaw fit-many --json``; ``elpd_loo`` is None, ``fits[i].elpd_loo`` has it."""
         fits = []
-        for plan, summary, told in zip(self.planned, self.summaries, self._told(), strict=True):
+        for plan, summary, told in zip(self.planned, self.summaries, self.told, strict=True):
             one = {"law": plan.model.label, "noise": plan.model.noise.name, "scenario": plan.name}
-            one |= {
-                "n_runs": len(plan.runs),
-                **{name: told[name] for name in ("method", "why", "verdict", "reasons")},
-            }
-            one |= {name: told[name] for name in ("pareto_k", "kish", "log_evidence", "log_evidence_se")}
+            one |= {"n_runs": len(plan.runs)}
+            one |= {name: told[name] for name in ("method", "why", "verdict", "reasons", *_SHOWN)}
             fits.append(one | {"parameters": _rows(plan, summary), "elpd_loo": None})
         return {"fits": fits, "compilations": self.recipe["compilations"], "seconds": self.recipe["seconds"]}
 
     def __str__(self) -> str:
-        told = list(self._told())
-        verdicts, methods = (
-            Counter(t["verdict"] for t in told),
-            Counter(t["method"] or "refused" for t in told),
+        verdicts = Counter(one["verdict"] for one in self.told)
+        methods = Counter(one["method"] or "refused" for one in self.told)
+        counted = ", ".join(f"{verdicts[level]} {level}" for level in LEVELS if verdicts[level])
+        served = ", ".join(
+            f"{count} {name if name == 'refused' else f'by {name}'}" for name, count in methods.items()
         )
-        counted = ", ".join(f"{count} {name}" for name, count in verdicts.items())
-        served = ", ".join(f"{count} by {name}" for name, count in methods.items())
         return f"{len(self)} fits: {counted} ({served})"
 
 
-def _number(value: Any) -> float:
-    return np.nan if value is None else float(value)
-
-
 def _rows(plan: Planned, summary: Summary | None) -> list[dict[str, Any]]:
-    """Parameters with their intervals and diagnostics."""
+    """Parameters with their intervals and diagnostics, None for those that a method has not."""
     if summary is None:
         return []
     units = {p.name: p.dimension for p in plan.model.parameters}
     rows = []
-    for (name, index), interval, stats in zip(
-        learned(plan.model)[0], summary.interval, summary.stats, strict=True
-    ):
-        row = {"name": name, "index": index, "unit": units[name], "prob": PROB}
-        row |= dict(zip(("lower", "median", "upper", "mean", "sd"), map(float, interval), strict=True))
-        row |= {
-            "rhat": float(stats[0]),
-            "ess_bulk": float(stats[1]),
-            "identified": bool(stats[3] <= UNIDENTIFIED),
-        }
-        rows.append(row)
+    for (name, index), figures in zip(learned(plan.model)[0], summary.table, strict=True):
+        known = {key: None if np.isnan(v) else float(v) for key, v in zip(FIGURES, figures, strict=True)}
+        contraction = known.pop("contraction")
+        identified = contraction is not None and contraction <= UNIDENTIFIED
+        rows.append({"name": name, "index": index, "unit": units[name], "prob": PROB, **known})
+        rows[-1]["identified"] = identified
     return rows
+
+
+def _figures(names: list[str], summary: Summary) -> Figures:
+    """Diagnostics of all draws."""
+    columns = dict(zip(FIGURES, summary.table.T, strict=True))
+    diagnostics = (columns[name] for name in ("rhat", "ess_bulk", "ess_tail", "contraction"))
+    return Figures(tuple(names), *diagnostics, bootstrap_ratio=np.full(len(names), np.nan), finite=True)
 
 
 def _restored(scenario: Scenario, summary: Summary) -> Sampled:
     """A sampled posterior whose draws are those that were kept."""
     told = summary.told
     kept = Kept(summary.position[None], summary.values[None], summary.log_density[None])
-    position, z = summary.mode
-    values = np.full(len(position), np.nan)
+    position, z, values = summary.mode
     mode = Mode(position, z, told["log_density"], summary.whiten, values)
     found = (told["starts"], told["agreed"], told["rival"])
-    return Sampled(
-        scenario, told["method"], told["why"], kept, None, jax.tree.map(np.asarray, mode), *found, Clock()
-    )
+    return Sampled(scenario, told["method"], told["why"], kept, None, mode, *found, Clock())

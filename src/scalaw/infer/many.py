@@ -11,7 +11,8 @@ with the number of draws; with ``resume`` it is also written to a folder, from w
 A data set that a law cannot be fitted to is no reason to stop: its verdict is BAD and says why.
 
 With several processes (:func:`scalaw.infer.hosts.join`) every one makes the same call, draws its share and gets
-all results.
+all results. A folder to resume from may be shared by them or be each one's own: a slice counts as done where
+all of them can read it.
 """
 
 from __future__ import annotations
@@ -20,31 +21,41 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from zipfile import BadZipFile
 
+import jax
 import numpy as np
 
 from scalaw.data import Runs
-from scalaw.errors import Problem, ScalawError
+from scalaw.errors import ScalawError
 from scalaw.infer.assemble import versions
-from scalaw.infer.batch import Progress, sample
-from scalaw.infer.devices import Precision
+from scalaw.infer.batch import Progress, grouped, sample
+from scalaw.infer.devices import Precision, setting
 from scalaw.infer.executables import bucket
 from scalaw.infer.fit import checked_method, checked_settings, model_of
 from scalaw.infer.fits import Fits, Planned
+from scalaw.infer.hosts import gathered
+from scalaw.infer.importance import EFFORT
+from scalaw.infer.lanes import ACCELERATOR_PLACES
 from scalaw.infer.nuts import Settings
-from scalaw.infer.programs import Clock, executable
+from scalaw.infer.programs import Clock, compile_keys, executable
 from scalaw.infer.references import bind, prior_digest
 from scalaw.infer.routes import Method
-from scalaw.infer.scenarios import scenario_of, table_problems
+from scalaw.infer.scenarios import Scenario, scenario_of, table_problems
 from scalaw.infer.summaries import Summary, read, summarise, write
+from scalaw.infer.warmup import sampling_keys, summary_keys
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
 from scalaw.model.noise import Noise
 from scalaw.model.scaling_model import ScalingModel
 
-#: Scenarios that are sampled, summarised and written together.
+#: Scenarios that are sampled, summarised and written together; an accelerator takes as many as a program has places.
 SLICE = 256
+#: What reading a slice that is damaged may raise.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
+#: Fewer draws say little about the end of an interval.
+FEWEST_KEPT = 50
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,19 @@ class _Options:
     seed: int
     keep: int
     precision: Precision | None
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """Fits that are sampled together: their places in the plan, themselves, and the file that keeps them."""
+
+    members: list[int]
+    plans: list[Planned]
+    stored: Path | None
+
+    @property
+    def scenarios(self) -> list[Scenario]:
+        return [plan.scenario for plan in self.plans if plan.scenario is not None]
 
 
 def fit_many(
@@ -88,8 +112,10 @@ def fit_many(
         Names, variants or laws of your own.
     by : str or sequence of str, optional
         Columns whose labels cut every table into data sets.
-    noise, x, priors
+    noise, x
         As for :func:`scalaw.fit`, for all.
+    priors : mapping, optional
+        As for :func:`scalaw.fit`; each is for the laws that have its parameter.
     method : {"auto", "importance", "nuts"}
         ``auto`` sends each posterior that importance sampling does not reach to NUTS.
     seed : int
@@ -114,18 +140,20 @@ def fit_many(
     Raises
     ------
     ScalawError
-        D012 for an unknown ``by`` column, D069 for two data sets of one name, M013 for settings that make no sense.
+        D012 for an unknown ``by`` column, D040 for no data set, D069 for two of one name, M013 for settings that make
+        no sense, S004 for a folder that cannot be written; for laws, noises and priors as :func:`scalaw.fit`.
     """
-    if keep < 50:
-        raise ScalawError("M013", f"keep={keep}", "fit_many", fix="at least 50 draws of each fit")
     settings = checked_settings(chains, warmup, draws, target_accept)
-    options = _Options(checked_method(method), settings, seed, keep, precision)
-    tables = {name: table.along(x) if x else table for name, table in data_sets(runs, by).items()}
-    chosen = [laws] if isinstance(laws, str | Law) else list(laws)
-    models = [model_of(law, noise=noise, priors=_of_law(law, noise, priors)) for law in chosen]
-    planned = [_plan(m, n, table, allow_prior_dominated) for m in models for n, table in tables.items()]
+    options = _Options(
+        checked_method(method), settings, seed, _checked_keep(keep), _checked_precision(precision)
+    )
+    models = _models(laws, noise, priors)
+    tables = data_sets(runs, by)
+    planned = [
+        _plan(m, name, table, x, allow_prior_dominated) for m in models for name, table in tables.items()
+    ]
     before, clock = executable.cache_info().misses, Clock()
-    done = _sampled(planned, options, Path(resume) if resume else None, clock, progress)
+    done = _sampled(planned, options, _folder(resume), clock, progress)
     recipe = {
         "method": options.method,
         "seed": seed,
@@ -135,6 +163,48 @@ def fit_many(
         "versions": versions(),
     }
     return Fits(tuple(planned), tuple(done.get(i) for i in range(len(planned))), recipe)
+
+
+def _checked_keep(keep: int) -> int:
+    if keep < FEWEST_KEPT:
+        fix = f"at least {FEWEST_KEPT} draws of each fit"
+        raise ScalawError("M013", f"keep={keep}", "fit_many", fix=fix)
+    return keep
+
+
+def _checked_precision(precision: Precision | None) -> Precision | None:
+    known = get_args(Precision.__value__)
+    if precision is not None and precision not in known:
+        raise ScalawError("M013", f"precision={precision!r}", "fit_many", fix=f"one of {', '.join(known)}")
+    return precision
+
+
+def _folder(resume: str | Path | None) -> Path | None:
+    if resume is None:
+        return None
+    folder = Path(resume)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScalawError("S004", f"cannot write there: {error.strerror}", str(folder)) from error
+    return folder
+
+
+def _models(
+    laws: str | Law | Sequence[str | Law], noise: str | Noise, priors: Mapping[str, str | Prior] | None
+) -> list[ScalingModel]:
+    """A model per law, each with those of the priors that are about its parameters or its noise's."""
+    chosen = [laws] if isinstance(laws, str | Law) else list(laws)
+    if not chosen:
+        raise ScalawError("M013", "no law to fit", "fit_many", fix="give at least one, e.g. 'chinchilla'")
+    given = dict(priors or {})
+    known = [{p.name for p in model_of(law, noise=noise).free} for law in chosen]
+    for name in set(given).difference(*known):
+        model_of(chosen[0], noise=noise, priors={name: given[name]})  # raises: no law has this parameter
+    return [
+        model_of(law, noise=noise, priors={name: given[name] for name in given.keys() & names})
+        for law, names in zip(chosen, known, strict=True)
+    ]
 
 
 def data_sets(
@@ -178,21 +248,11 @@ def _cut(table: Runs, columns: Sequence[str]) -> Iterator[tuple[str, Runs]]:
         yield label, table.select(labels == label)
 
 
-def _of_law(
-    law: str | Law, noise: str | Noise, priors: Mapping[str, str | Prior] | None
-) -> Mapping[str, str | Prior] | None:
-    """Those of the priors that are about this law or its noise: laws of one batch have different parameters."""
-    if not priors:
-        return priors
-    known = {p.name for p in model_of(law, noise=noise).free}
-    return {name: prior for name, prior in priors.items() if name in known}
-
-
-def _plan(model: ScalingModel, name: str, table: Runs, allowed: bool) -> Planned:
+def _plan(model: ScalingModel, name: str, table: Runs, x: str | None, allowed: bool) -> Planned:
     """A scenario with what is to be known about its table, or the reason why it cannot be fitted."""
     try:
-        bound = bind(model.law, table)
-        found: list[Problem] = table_problems(bound, np.ones(len(table), bool), model, allowed)
+        bound = bind(model.law, table.along(x) if x else table)
+        found = table_problems(bound, np.ones(len(table), bool), model, allowed)
         if any(problem.severity == "E" for problem in found):
             raise ScalawError.of(found)
         scenario = scenario_of(bound, model, name=f"{model.label}/{model.noise.name}/{name}")
@@ -201,41 +261,56 @@ def _plan(model: ScalingModel, name: str, table: Runs, allowed: bool) -> Planned
     return Planned(model, name, bound, scenario, tuple(p for p in found if p.severity == "W"), "")
 
 
-def _slices(planned: Sequence[Planned]) -> Iterator[list[int]]:
-    """Places of scenarios that are sampled together: one structure, one bucket, at most :data:`SLICE`."""
+def _sampled(
+    planned: Sequence[Planned], options: _Options, folder: Path | None, clock: Clock, progress: Progress
+) -> dict[int, Summary]:
+    """Summaries of all fits that can be made, by their places in the plan."""
+    slices = list(_slices(planned, options, folder))
+    found = _read_all(slices)
+    missing = [one for one, summaries in zip(slices, found, strict=True) if summaries is None]
+    _compile(missing, options, clock, progress)
+    done: dict[int, Summary] = {}
+    total = sum(len(one.members) for one in slices)
+    for one, summaries in zip(slices, found, strict=True):
+        if summaries is None:
+            summaries = _sample_slice(one, options, clock, progress)
+            if one.stored is not None:
+                write(one.stored, summaries)
+        done |= dict(zip(one.members, summaries, strict=True))
+        progress(f"{len(done)} of {total} fits done")
+    return done
+
+
+def _slices(planned: Sequence[Planned], options: _Options, folder: Path | None) -> Iterator[_Slice]:
+    """Fits of one structure and one bucket, at most :data:`SLICE` together."""
+    length = SLICE if setting().platform == "cpu" else ACCELERATOR_PLACES[-1]
     groups: dict[Any, list[int]] = {}
     for i, plan in enumerate(planned):
         if plan.scenario is not None:
             groups.setdefault((plan.model.structure(), bucket(plan.scenario.rows)), []).append(i)
     for members in groups.values():
-        for start in range(0, len(members), SLICE):
-            yield members[start : start + SLICE]
+        for start in range(0, len(members), length):
+            chosen = members[start : start + length]
+            plans = [planned[i] for i in chosen]
+            stored = None if folder is None else folder / f"{_digest(plans, options)}.npz"
+            yield _Slice(chosen, plans, stored)
 
 
-def _sampled(
-    planned: Sequence[Planned], options: _Options, folder: Path | None, clock: Clock, progress: Progress
-) -> dict[int, Summary]:
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    done: dict[int, Summary] = {}
-    total = sum(plan.scenario is not None for plan in planned)
-    for members in _slices(planned):
-        plans = [planned[i] for i in members]
-        stored = None if folder is None else folder / f"{_digest(plans, options)}.npz"
-        summaries = _read(stored, len(plans))
-        if summaries is None:
-            summaries = _slice(plans, options, clock, progress)
-            if stored is not None:
-                write(stored, summaries)
-        done |= dict(zip(members, summaries, strict=True))
-        progress(f"{len(done)} of {total} fits done")
-    return done
+def _compile(slices: Sequence[_Slice], options: _Options, clock: Clock, progress: Progress) -> None:
+    """Compile what the slices surely need side by side, rather than one law after the other."""
+    if not slices:
+        return
+    progress(f"compiling for {', '.join(dict.fromkeys(one.plans[0].model.label for one in slices))}")
+    method, settings = options.method, options.settings
+    keys = summary_keys(method, settings)
+    for _, group in grouped([one.scenarios[0] for one in slices]):
+        keys += sampling_keys(group, method, settings, options.precision)
+    compile_keys(keys, clock)
 
 
-def _slice(plans: Sequence[Planned], options: _Options, clock: Clock, progress: Progress) -> list[Summary]:
-    scenarios = [plan.scenario for plan in plans if plan.scenario is not None]
+def _sample_slice(one: _Slice, options: _Options, clock: Clock, progress: Progress) -> list[Summary]:
     sampled = sample(
-        scenarios,
+        one.scenarios,
         options.settings,
         options.seed,
         progress,
@@ -245,27 +320,36 @@ def _slice(plans: Sequence[Planned], options: _Options, clock: Clock, progress: 
     )
     clock.compile += sampled[0].clock.compile
     clock.run += sampled[0].clock.run
-    return summarise(sampled, [plan.warned for plan in plans], options.keep, clock)
+    return summarise(sampled, [plan.warned for plan in one.plans], options.keep, clock)
 
 
-def _read(stored: Path | None, expected: int) -> list[Summary] | None:
-    """A stored slice; one that cannot be read is made again."""
-    if stored is None or not stored.is_file():
+def _read_all(slices: Sequence[_Slice]) -> list[list[Summary] | None]:
+    """Slices that were finished before; with several processes, those that all of them can read."""
+    found = [_read(one) for one in slices]
+    if not any(one.stored for one in slices):
+        return found
+    mine = np.array([[summaries is not None for summaries in found]])
+    everywhere = gathered(mine, jax.process_count()).all(axis=0)
+    return [summaries if usable else None for summaries, usable in zip(found, everywhere, strict=True)]
+
+
+def _read(one: _Slice) -> list[Summary] | None:
+    """A stored slice; one that is damaged is made again."""
+    if one.stored is None or not one.stored.is_file():
         return None
     try:
-        found = read(stored)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        found = read(one.stored)
+    except UNREADABLE:
         return None
-    return found if len(found) == expected else None
+    return found if len(found) == len(one.plans) else None
 
 
 def _digest(plans: Sequence[Planned], options: _Options) -> str:
     """Names a slice by everything that its results depend on."""
-    about: list[Any] = [options, versions()]
+    about: list[Any] = [options, EFFORT, versions()]
     for plan in plans:
-        assert plan.scenario is not None  # slices hold nothing else
-        priors = prior_digest(plan.model, plan.scenario.refs)
-        about.append(
-            (plan.scenario.name, plan.runs.digest, plan.runs.columns.get("x"), plan.model.law.digest, priors)
-        )
+        if plan.scenario is not None:
+            priors = prior_digest(plan.model, plan.scenario.refs)
+            data = (plan.runs.digest, plan.runs.columns.get("x"))
+            about.append((plan.scenario.name, *data, plan.model.law.digest, priors))
     return hashlib.sha256(repr(about).encode()).hexdigest()[:24]

@@ -18,27 +18,36 @@ import numpy as np
 from scalaw.errors import Problem
 from scalaw.infer.assemble import GRAVE, learned, of_law, shown, told_of
 from scalaw.infer.batch import Sampled, resampled
-from scalaw.infer.batch_stats import chain_batch, weighted_batch
+from scalaw.infer.batch_stats import Use, chain_batch, chain_use, weighted_batch, weighted_use
 from scalaw.infer.diagnose import Stats, diagnose, figures, weighted_stats_of
+from scalaw.infer.importance import EFFORT, Weighted
+from scalaw.infer.interval import PROB
+from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import prior_sd, unconstrained
 from scalaw.infer.programs import Clock
+from scalaw.infer.routes import Method
+from scalaw.infer.store import write_aside
 
-#: Numbers of an interval, in this order along the last axis.
-PROBS = (0.05, 0.5, 0.95)
+#: Ends and middle of an interval.
+PROBS = (0.5 - PROB / 2, 0.5, 0.5 + PROB / 2)
+#: Columns of a summary's table: the interval, moments and their error in the paper's units; then diagnostics.
+FIGURES = (
+    *("lower", "median", "upper", "mean", "sd", "mcse_mean"),
+    *("rhat", "ess_bulk", "ess_tail", "contraction"),
+)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One posterior of a batch, in plain data and arrays.
+    """One posterior of a batch, in arrays and plain data.
 
-    ``interval`` (learned coordinates, 5): lower, median, upper at 90 %, mean, sd in the paper's units; ``stats``
-    (learned coordinates, 5): R-hat, bulk and tail effective sample size, posterior over prior sd, Monte Carlo error of
-    the mean; ``position`` and ``values`` (draws, coordinates) and ``log_density`` (draws,): the draws kept; ``mode``
-    (2, coordinates): its position and ``z``. ``told`` is plain data: method, why, verdict, reasons, notes, numbers.
+    ``table`` (learned coordinates, figures): :data:`FIGURES`, where ``contraction`` is posterior over prior sd;
+    ``position`` and ``values`` (draws, coordinates) and ``log_density`` (draws,): the draws kept; ``mode``
+    (3, coordinates): its position, ``z`` and values; ``whiten`` (coordinates, coordinates). ``told`` is plain data:
+    method, why, verdict, reasons, notes, numbers of the search and of the weights.
     """
 
-    interval: np.ndarray
-    stats: np.ndarray
+    table: np.ndarray
     position: np.ndarray
     values: np.ndarray
     log_density: np.ndarray
@@ -47,44 +56,53 @@ class Summary:
     told: dict[str, Any]
 
 
+_ARRAYS = tuple(f.name for f in fields(Summary) if f.name != "told")
+
+
+def uses(method: Method, settings: Settings) -> list[Use]:
+    """Programs that summaries surely need, with arguments of their shapes; no law is in them."""
+    if method == "nuts":
+        return [chain_use(settings.chains, settings.draws, PROBS)]
+    return [weighted_use(EFFORT.draws, PROBS)]
+
+
 def summarise(
     sampled: Sequence[Sampled], warned: Sequence[Sequence[Problem]], keep: int, clock: Clock
 ) -> list[Summary]:
     """Summaries of posteriors of one structure; ``warned`` are the warnings about each one's table."""
-    out: list[Summary | None] = [None] * len(sampled)
-    for weighted in (True, False):
-        chosen = [i for i, s in enumerate(sampled) if (s.weighted is not None) == weighted]
-        if not chosen:
-            continue
-        these = [sampled[i] for i in chosen]
-        measure = _weighted if weighted else _chains
-        for i, s, (interval, stats) in zip(chosen, these, measure(these, clock), strict=True):
-            out[i] = _summary(s, interval, stats, warned[i], keep)
-    return [s for s in out if s is not None]
+    chains = [i for i, s in enumerate(sampled) if s.weighted is None]
+    weighted = [(i, s.weighted) for i, s in enumerate(sampled) if s.weighted is not None]
+    measured: dict[int, tuple[np.ndarray, Stats]] = {}
+    if weighted:
+        found = _weighted([(sampled[i], w) for i, w in weighted], clock)
+        measured |= zip((i for i, _ in weighted), found, strict=True)
+    if chains:
+        measured |= zip(chains, _chains([sampled[i] for i in chains], clock), strict=True)
+    return [_summary(s, *measured[i], warned[i], keep) for i, s in enumerate(sampled)]
 
 
-def _weighted(these: Sequence[Sampled], clock: Clock) -> list[tuple[np.ndarray, Stats]]:
-    """Intervals and stats of weighted draws."""
-    log_weight = np.stack([s.weighted.log_importance for s in these if s.weighted is not None])
-    paper = np.stack([_paper(s, s.weighted.values) for s in these if s.weighted is not None])
+def _weighted(these: Sequence[tuple[Sampled, Weighted]], clock: Clock) -> list[tuple[np.ndarray, Stats]]:
+    """Intervals and stats of weighted draws, of the coordinates that are learned."""
+    log_weight = np.stack([w.log_importance for _, w in these])
+    paper = np.stack([_paper(s, w.values) for s, w in these])
     found = weighted_batch(paper, log_weight, clock, PROBS)
     out = []
-    for i, s in enumerate(these):
-        assert s.weighted is not None  # these were chosen so
-        stats = weighted_stats_of(_own(s, s.weighted.values), s.weighted)
-        out.append((_interval(found, i), stats))
+    for i, (s, w) in enumerate(these):
+        free = learned(s.scenario.model)[1]
+        out.append((_interval(found, i)[free], weighted_stats_of(_own(s, w.values)[:, free], w)))
     return out
 
 
 def _chains(these: Sequence[Sampled], clock: Clock) -> list[tuple[np.ndarray, Stats]]:
-    """Intervals and stats of chains."""
-    own = np.stack([_own(s, s.values) for s in these])
-    paper = np.stack([_paper(s, s.values) for s in these])
-    of_own, of_paper = chain_batch(own, clock, PROBS), chain_batch(paper, clock, PROBS)
-    return [
-        (_interval(of_paper, i), Stats(of_own.rhat[i], of_own.ess_bulk[i], of_own.ess_tail[i], of_own.sd[i]))
-        for i in range(len(these))
-    ]
+    """Intervals and stats of chains, of the coordinates that are learned."""
+    own = chain_batch(np.stack([_own(s, s.values) for s in these]), clock, PROBS)
+    paper = chain_batch(np.stack([_paper(s, s.values) for s in these]), clock, PROBS)
+    out = []
+    for i, s in enumerate(these):
+        free = learned(s.scenario.model)[1]
+        stats = Stats(*(values[i, free] for values in (own.rhat, own.ess_bulk, own.ess_tail, own.sd)))
+        out.append((_interval(paper, i)[free], stats))
+    return out
 
 
 def _interval(found: Any, i: int) -> np.ndarray:
@@ -92,39 +110,36 @@ def _interval(found: Any, i: int) -> np.ndarray:
 
 
 def _own(s: Sampled, values: np.ndarray) -> np.ndarray:
-    """Learned coordinates on the parameters' own scale."""
-    return unconstrained(s.scenario, s.scenario.model.structure().split(values))[
-        ..., learned(s.scenario.model)[1]
-    ]
+    """Draws on the parameters' own scale, all coordinates: models of one batch learn different ones of them."""
+    return unconstrained(s.scenario, s.scenario.model.structure().split(values))
 
 
 def _paper(s: Sampled, values: np.ndarray) -> np.ndarray:
-    """Learned coordinates in the paper's units."""
+    """Draws in the paper's units, all coordinates."""
     model = s.scenario.model
     split = model.structure().split(values)
-    paper = {**split, **model.law.paper_values(split, s.scenario.refs.units)}
+    with np.errstate(over="ignore", invalid="ignore"):  # a draw far out, whose weight is next to nothing
+        paper = {**split, **model.law.paper_values(split, s.scenario.refs.units)}
     columns = [np.asarray(paper[name]) for name in model.structure().names]
-    joined = np.concatenate([c if c.ndim == values.ndim else c[..., None] for c in columns], axis=-1)
-    return joined[..., learned(model)[1]]
+    return np.concatenate([c if c.ndim == values.ndim else c[..., None] for c in columns], axis=-1)
 
 
 def _summary(s: Sampled, interval: np.ndarray, stats: Stats, warned: Sequence[Problem], keep: int) -> Summary:
-    scenario, model = s.scenario, s.scenario.model
+    scenario, model, weighted = s.scenario, s.scenario.model, s.weighted
     labels, free = learned(model)
     measured = figures(s, stats, shown(labels), prior_sd(scenario)[free])
     position, values, log_density = (_thinned(s, n, keep) for n in ("position", "values", "log_density"))
     told = told_of(s, warned, model.structure().split(values))
     verdict = diagnose(s, measured, of_law(model, labels), told)
-    notes = [*verdict.notes, *(str(p) for p in warned if p.code not in GRAVE)]
     evidence, error = s.log_evidence
     plain = {
         "method": s.method,
         "why": s.why,
         "verdict": verdict.level,
         "reasons": list(verdict.reasons),
-        "notes": notes,
-        "pareto_k": None if s.weighted is None else float(s.weighted.pareto_k),
-        "kish": None if s.weighted is None else float(s.weighted.kish),
+        "notes": [*verdict.notes, *(str(p) for p in warned if p.code not in GRAVE)],
+        "pareto_k": None if weighted is None else float(weighted.pareto_k),
+        "kish": None if weighted is None else float(weighted.kish),
         "log_evidence": evidence,
         "log_evidence_se": error,
         "log_density": float(s.mode.log_density),
@@ -133,43 +148,40 @@ def _summary(s: Sampled, interval: np.ndarray, stats: Stats, warned: Sequence[Pr
         "rival": s.rival,
         "divergent": measured.divergent,
     }
-    table = np.column_stack(
-        [stats.rhat, stats.ess_bulk, stats.ess_tail, measured.contraction, interval[:, 5]]
-    )
-    mode = np.stack([s.mode.position, s.mode.z])
-    drawn = (position, values, log_density)
-    return Summary(interval[:, :5], table, *drawn, mode, np.asarray(s.mode.whiten), plain)
+    diagnostics = np.column_stack([*stats[:3], measured.contraction])
+    table = np.concatenate([interval, diagnostics], axis=1)
+    mode = np.stack([s.mode.position, s.mode.z, s.mode.values])
+    return Summary(table, position, values, log_density, mode, np.asarray(s.mode.whiten), plain)
 
 
 def _thinned(s: Sampled, name: str, keep: int) -> np.ndarray:
-    """At most ``keep`` draws of equal weight, evenly spread over the chains or the weighted draws."""
+    """At most ``keep`` draws of equal weight, evenly spread over the chains or the weighted draws; float64."""
     if s.weighted is not None:
         n = len(s.weighted.log_importance)
-        return np.asarray(getattr(s.weighted, name))[resampled(s.weighted.log_importance, min(keep, n))]
-    draws = np.asarray(getattr(s.draws, name))
+        draws = np.asarray(getattr(s.weighted, name), np.float64)
+        return draws[resampled(s.weighted.log_importance, min(keep, n))]
+    draws = np.asarray(getattr(s.draws, name), np.float64)
     flat = draws.reshape(-1, *draws.shape[2:])
-    return flat[np.unique(np.linspace(0, len(flat) - 1, min(keep, len(flat))).astype(int))]
+    return flat[np.linspace(0, len(flat) - 1, min(keep, len(flat))).astype(int)]
 
 
 def write(path: Path, summaries: Sequence[Summary]) -> None:
-    """Write a slice; the file appears whole or not at all."""
-    arrays = {
-        f"{f.name}_{i}": getattr(s, f.name)
-        for i, s in enumerate(summaries)
-        for f in fields(Summary)
-        if f.name != "told"
-    }
-    aside = path.with_suffix(".part.npz")
-    np.savez(aside, told=np.array(json.dumps([s.told for s in summaries])), **arrays)
-    aside.replace(path)
+    """Write a slice; the file appears whole or not at all (S004 where it cannot be written)."""
+    arrays = {f"{name}_{i}": getattr(s, name) for i, s in enumerate(summaries) for name in _ARRAYS}
+    told = np.array(json.dumps([s.told for s in summaries]))
+
+    def save(aside: Path) -> None:
+        with aside.open("wb") as file:  # given a name, NumPy would change it
+            np.savez(file, told=told, **arrays)
+
+    write_aside(path, save)
 
 
 def read(path: Path) -> list[Summary]:
-    """Read a slice back; nothing in the file is executed."""
+    """Read a slice back; nothing in the file is executed, and a damaged one raises."""
     with np.load(path, allow_pickle=False) as stored:
         told = json.loads(str(stored["told"]))
-        names = [f.name for f in fields(Summary) if f.name != "told"]
         return [
-            Summary(**{name: stored[f"{name}_{i}"] for name in names}, told=plain)
+            Summary(**{name: stored[f"{name}_{i}"] for name in _ARRAYS}, told=plain)
             for i, plain in enumerate(told)
         ]
