@@ -41,6 +41,19 @@ def test_a_fit_that_differs_in_data_compiles_nothing(demo_runs, case):
     assert len(compiled) == 0
 
 
+#: The same for the importance sampler.
+WEIGHTED = [case for case in SHARED if case != "the same again"]
+
+
+@pytest.mark.parametrize("case", WEIGHTED)
+def test_an_importance_fit_that_differs_in_data_compiles_nothing(demo_runs, demo_weighted, case):
+    law, options = SHARED[case]
+    with counting_compilations() as compiled:
+        fit = sl.fit(demo_runs, law, x="C", method="importance", **options)
+    assert len(compiled) == 0
+    assert fit.recipe["method"] == "importance"
+
+
 @pytest.mark.parametrize("rows", [7, 9])
 def test_another_number_of_runs_in_the_same_bucket_compiles_nothing(demo_runs, rows):
     with counting_compilations() as compiled:
@@ -55,10 +68,33 @@ def test_another_covariate_compiles_nothing(demo_runs):
     assert len(compiled) == 0
 
 
-def test_a_forecast_after_a_fit_compiles_nothing(demo_comparison):
+def test_a_forecast_after_a_fit_compiles_nothing(demo_comparison, demo_weighted):
+    for comparison in (demo_comparison, demo_weighted):
+        with counting_compilations() as compiled:
+            comparison.forecast(N=["6.7B", "13B"], D=["134B", "260B"])
+            comparison.fits[0].draws("sigma")
+        assert len(compiled) == 0
+
+
+def tables(seeds, rows):
+    """Two laws on tables of one size."""
+    for i in seeds:
+        runs = simulated("power_law_offset", seed=i).select(np.arange(rows) % 16)
+        for law in ("power_law_offset", "power_law"):
+            yield scenario(runs, law, name=f"{i} {rows} {law}")
+
+
+def test_a_batch_compiles_once_per_law_method_and_bucket():
+    """A second batch of other sizes, under two variants of one law in two buckets, compiles nothing."""
+    settings = Settings(warmup=500, draws=500)
     with counting_compilations() as compiled:
-        demo_comparison.forecast(N=["6.7B", "13B"], D=["134B", "260B"])
-        demo_comparison.fits[0].draws("sigma")
+        sample([*tables([0], 16), *tables([0], 20)], settings, method="importance")
+    assert (
+        4 <= len(compiled) <= 8
+    )  # screening, climbing, sampling, evaluating; the smaller bucket may be known
+    with counting_compilations() as compiled:
+        sample([*tables(range(5, 12), 20), *tables(range(3), 9)], settings, seed=4, method="importance")
+        sample([*tables(range(40), 9)], settings, seed=4, method="auto")  # the demo has compiled its NUTS
     assert len(compiled) == 0
 
 
