@@ -6,11 +6,13 @@ ends of both, and the few draws that get there carry most of the weight. So a pr
 
     position = mean + basis @ u,    u[j] = shift_j(u[:j]) + exp(log_scale_j(u[:j])) * e[j],
 
-with ``e`` from a multivariate t, ``shift_j`` quadratic and ``log_scale_j`` linear in the coordinates before
-``j``. Both are clipped functions of them, so the far tails stay those of a t. ``basis`` orders directions from the
-least to the best learned ones relative to the prior: vague directions bend sharp ones, not the other way
-round. The map is a bijection with a Jacobian that is a sum of the ``log_scale_j``, and it is fitted to
-weighted draws by two weighted least-squares problems per coordinate (the second on log absolute residuals).
+with ``e`` from a multivariate t, ``shift_j`` quadratic and ``log_scale_j`` linear in the coordinates before ``j``
+(quadratic sizes follow the noise of a few thousand draws: they were tried, and lost). Both are clipped functions
+of them, so the far tails stay those of a t. ``basis`` puts the noise first, which sets the scale of all else, and then
+orders directions of the law from the least to the best learned ones relative to the prior: vague directions bend
+sharp ones, not the other way round. The map is a bijection with a Jacobian that is a sum of the ``log_scale_j``, and
+it is fitted to weighted draws by two weighted least-squares problems per coordinate (the second on log absolute
+residuals).
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ RIDGE = 8.0
 LARGEST = 2.5
 #: Weights are capped before a fit, so that no single draw governs it: at this over the root of their number.
 CAP = 1.0
-#: Share of the base draws that are this much wider: insurance against a proposal that is too narrow.
-WIDE_SHARE, WIDE = 0.2, 1.8
+#: Share of the base draws that are stretched by this much along one axis. A multivariate t of many dimensions is thin
+#: along its axes, and tails that a proposal misses are long in one direction.
+STRETCHED, STRETCH = 0.4, 3.5
 
 
 class Bent(NamedTuple):
@@ -61,8 +64,11 @@ def base_draws(key: Any, n: int, d: int) -> Any:
     """Multivariate t draws, shape (n, d)."""
     normal, chi = jax.random.split(key)
     spread = jnp.sum(jax.random.normal(chi, (n, NU)) ** 2, axis=1) / NU
-    width = jnp.where((jnp.arange(n) + 0.5) * WIDE_SHARE % 1.0 < WIDE_SHARE, WIDE, 1.0)
-    return jax.random.normal(normal, (n, d)) * (width / jnp.sqrt(spread))[:, None]
+    e = jax.random.normal(normal, (n, d)) / jnp.sqrt(spread)[:, None]
+    turn = jnp.floor(jnp.arange(n) * STRETCHED)  # grows by one at every draw that is stretched
+    stretched = jnp.floor((jnp.arange(n) + 1) * STRETCHED) > turn
+    along = (turn[:, None] % d == jnp.arange(d)) & stretched[:, None]
+    return jnp.where(along, STRETCH, 1.0) * e
 
 
 def push(bent: Bent, e: Any) -> Any:
@@ -70,9 +76,9 @@ def push(bent: Bent, e: Any) -> Any:
     d = e.shape[1]
 
     def coordinate(j: Any, u: Any) -> Any:
-        near = jnp.clip(u, -CLIP, CLIP)
-        shift = _quadratic(near) @ bent.shift[j]
-        return u.at[:, j].set(shift + jnp.exp(_log_scale(near, bent.log_scale[j])) * e[:, j])
+        near = _quadratic(jnp.clip(u, -CLIP, CLIP))
+        scale = jnp.exp(_log_scale(near, bent.log_scale[j]))
+        return u.at[:, j].set(near @ bent.shift[j] + scale * e[:, j])
 
     u = jax.lax.fori_loop(0, d, coordinate, jnp.zeros_like(e))
     return bent.mean + u @ bent.basis.T
@@ -80,26 +86,26 @@ def push(bent: Bent, e: Any) -> Any:
 
 def log_prob(bent: Bent, position: Any) -> Any:
     """Log density of positions, shape (n,)."""
-    d = position.shape[1]
     u = (position - bent.mean) @ bent.inverse.T
-    near = jnp.clip(u, -CLIP, CLIP)
+    near = _quadratic(jnp.clip(u, -CLIP, CLIP))
     log_scale = _log_scale(near, bent.log_scale.T)
-    e = (u - _quadratic(near) @ bent.shift.T) * jnp.exp(-log_scale)
-    return _log_base(jnp.sum(e**2, axis=1), d) - jnp.sum(log_scale, axis=1) - bent.log_det
+    e = (u - near @ bent.shift.T) * jnp.exp(-log_scale)
+    return _log_base(e) - jnp.sum(log_scale, axis=1) - bent.log_det
 
 
-def _log_base(squared: Any, d: int) -> Any:
-    """Log density of base draws of a given squared length."""
+def _log_base(e: Any) -> Any:
+    """Log density of base draws (n, d)."""
+    d = e.shape[1]
     constant = gammaln((NU + d) / 2) - gammaln(NU / 2) - d / 2 * np.log(NU * np.pi)
+    squared = jnp.sum(e**2, axis=1, keepdims=True)
+    shorter = squared - e**2 * (1.0 - STRETCH**-2.0)
+    power = -0.5 * (NU + d)
+    plain = (1.0 - STRETCHED) * (1.0 + squared[:, 0] / NU) ** power
+    stretched = STRETCHED / (d * STRETCH) * jnp.sum((1.0 + shorter / NU) ** power, axis=1)
+    return constant + jnp.log(plain + stretched)
 
-    def component(share: float, width: float) -> Any:
-        tail = 0.5 * (NU + d) * jnp.log1p(squared / (NU * width**2))
-        return constant + np.log(share) - d * np.log(width) - tail
 
-    return jnp.logaddexp(component(1 - WIDE_SHARE, 1.0), component(WIDE_SHARE, WIDE))
-
-
-def fit_bent(position: Any, log_importance: Any, prior_precision: Any) -> Bent:
+def fit_bent(position: Any, log_importance: Any, prior_precision: Any, n_law: int) -> Bent:
     """Fit a proposal to weighted draws.
 
     Parameters
@@ -109,8 +115,9 @@ def fit_bent(position: Any, log_importance: Any, prior_precision: Any) -> Bent:
         Unnormalised; -inf leaves a draw out.
     prior_precision : array, shape (d,)
         Rough curvature of the prior, which says what a vague direction is.
+    n_law : int
+        How many coordinates, the first ones, are the law's; the others are the noise's.
     """
-    n, d = position.shape
     raw = jax.nn.softmax(jnp.where(jnp.isnan(log_importance), -jnp.inf, log_importance))
     weight = jnp.minimum(raw, CAP / jnp.sqrt(jnp.sum(raw > 0)))
     weight = weight / jnp.sum(weight)
@@ -118,39 +125,51 @@ def fit_bent(position: Any, log_importance: Any, prior_precision: Any) -> Bent:
     effective = weight / jnp.sum(weight**2)
     mean = weight @ position
     centred = position - mean
-    covariance = (centred * weight[:, None]).T @ centred
-    root = jnp.sqrt(prior_precision)
-    values, vectors = jnp.linalg.eigh(root[:, None] * covariance * root)
-    # widest first; draws that span fewer directions than there are leave a sliver in the others
-    spread = jnp.sqrt(jnp.maximum(values[::-1], 1e-12 * values[-1]))
-    basis = vectors[:, ::-1] / root[:, None] * spread
-    inverse = (vectors[:, ::-1] * root[:, None] / spread).T
+    basis, inverse = _basis((centred * weight[:, None]).T @ centred, prior_precision, n_law)
     u = centred @ inverse.T
-    near = jnp.clip(u, -CLIP, CLIP)
-    look_back = _features_before(d)
-    quadratic, linear = _quadratic(near), _linear(near)
-    shift = _ridge(quadratic, u, effective, look_back)
-    residual = u - quadratic @ shift.T
+    near = _quadratic(jnp.clip(u, -CLIP, CLIP))
+    look_back = _features_before(u.shape[1])
+    shift = _ridge(near, u, effective, look_back)
+    residual = u - near @ shift.T
     log_size = jnp.log(jnp.abs(residual) + 1e-3 * jnp.sqrt(weight @ residual**2))
-    slope = _ridge(linear, log_size, effective, look_back[:, : 1 + d]).at[:, 0].set(0.0)
+    linear = 1 + u.shape[1]
+    slope = _ridge(near[:, :linear], log_size, effective, look_back[:, :linear]).at[:, 0].set(0.0)
     scaled = residual * jnp.exp(-_log_scale(near, slope.T))
     # the variance of a t is NU / (NU − 2); five per cent wider than the draws is safer than narrower
     width = 0.5 * jnp.log((weight @ scaled**2) * (NU - 2) / NU) + 0.05
     return Bent(mean, basis, inverse, jnp.linalg.slogdet(basis)[1], shift, slope.at[:, 0].set(width))
 
 
-def _linear(u: Any) -> Any:
-    return jnp.concatenate([jnp.ones((len(u), 1)), u], axis=1)
+def _basis(covariance: Any, prior_precision: Any, n_law: int) -> tuple[Any, Any]:
+    """Directions in the order in which they may bend each other, and the inverse.
+
+    First the noise's coordinates, the last of them first, since they set the scale of all others; then those of the
+    law from the widest to the sharpest, relative to the prior.
+    """
+    d = len(prior_precision)
+    root = jnp.sqrt(prior_precision[:n_law])
+    values, vectors = jnp.linalg.eigh(root[:, None] * covariance[:n_law, :n_law] * root)
+    # draws that span fewer directions than there are leave a sliver in the others
+    spread = jnp.sqrt(jnp.maximum(values[::-1], 1e-12 * values[-1]))
+    of_noise = jnp.sqrt(jnp.maximum(jnp.diag(covariance)[n_law:], 1e-300))
+    at, first = np.arange(d - 1, n_law - 1, -1), d - n_law
+    basis, inverse = jnp.zeros((d, d)), jnp.zeros((d, d))
+    basis = basis.at[at, np.arange(first)].set(of_noise[::-1])
+    inverse = inverse.at[np.arange(first), at].set(1.0 / of_noise[::-1])
+    basis = basis.at[:n_law, first:].set(vectors[:, ::-1] / root[:, None] * spread)
+    inverse = inverse.at[first:, :n_law].set((vectors[:, ::-1] * root[:, None] / spread).T)
+    return basis, inverse
 
 
 def _quadratic(u: Any) -> Any:
     first, second = np.triu_indices(u.shape[1])
-    return jnp.concatenate([_linear(u), u[:, first] * u[:, second]], axis=1)
+    return jnp.concatenate([jnp.ones((len(u), 1)), u, u[:, first] * u[:, second]], axis=1)
 
 
 def _log_scale(near: Any, coefficients: Any) -> Any:
     """First the width, which is free, then a clipped change of it."""
-    return coefficients[0] + jnp.clip(near @ coefficients[1:], -LARGEST, LARGEST)
+    linear = near[..., 1 : len(coefficients)] @ coefficients[1:]
+    return coefficients[0] + jnp.clip(linear, -LARGEST, LARGEST)
 
 
 def _features_before(d: int) -> np.ndarray:

@@ -7,7 +7,7 @@ rank R-hat                                > 1.01              > 1.05
 bulk or tail effective sample size        < 400               < 100
 divergent draws                           any                 > 1 %
 E-BFMI of a chain                         < 0.3               < 0.1
-Pareto k of importance weights            > 0.5               > 0.7
+Pareto k of importance weights            > 0.4               > 0.7
 Kish's effective sample size              < 400               < 100
 draws at the largest tree depth           > 1 %
 draws that are not finite                                     any

@@ -105,7 +105,7 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
         used = state.used + state.share
         flat = position.reshape(rounds * n, d)
         log_importance = log_density.ravel() - _log_mixture(state.proposals, used, flat)
-        fitted = fit_bent(flat, log_importance, vague)
+        fitted = fit_bent(flat, log_importance, vague, structure.n_law_coordinates)
         proposals = jax.tree.map(lambda all_, one: all_.at[MODES + r].set(one), state.proposals, fitted)
         return _Rounds(position, log_density, proposals, jnp.eye(MODES + rounds)[MODES + r], used), None
 

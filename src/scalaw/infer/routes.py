@@ -32,7 +32,11 @@ Method = Literal["auto", "importance", "nuts"]
 METHODS: tuple[Method, ...] = ("auto", "importance", "nuts")
 
 #: The gate: accepted below this Pareto k and above this effective sample size.
-ACCEPTED_K, ACCEPTED_KISH = 0.5, 400.0
+ACCEPTED_K, ACCEPTED_KISH = 0.4, 400.0
+#: After a first pass k must be lower, since its proposals were fitted to draws of a poorer one: on three hard tables
+#: of 10 and 30 chinchilla runs, 96 seeds each, 9 % of the posteriors with k < 0.5 after one pass had a mean or
+#: a 5 or 95 % quantile off by more than 4 standard errors, 2 % of those with k < 0.3, and 1 % after two passes.
+FIRST_K = 0.25
 #: Attempts per scenario; a scenario whose k stays above the second number after one is not tried again.
 PASSES, HOPELESS_K = 3, 0.9
 #: Share of the last proposal when a scenario is gone on with; the modes share the rest.
@@ -86,9 +90,10 @@ def serve(
     return [instead.get(i, by_importance) for i, by_importance in enumerate(served)]
 
 
-def accepted(weighted: Weighted) -> bool:
-    """Whether weighted draws pass the gate."""
-    return bool(weighted.pareto_k < ACCEPTED_K) and bool(weighted.kish >= ACCEPTED_KISH)
+def accepted(weighted: Weighted, below: float | None = None) -> bool:
+    """Whether weighted draws pass the gate, or a stricter one."""
+    k = ACCEPTED_K if below is None else below
+    return bool(weighted.pareto_k < k) and bool(weighted.kish >= ACCEPTED_KISH)
 
 
 def _words(weighted: Weighted, passes: int) -> str:
@@ -99,7 +104,8 @@ def _words(weighted: Weighted, passes: int) -> str:
 def _by_importance(group: Group, effort: Effort, seed: int, clock: Clock) -> list[tuple[Weighted, int]]:
     """Weighted draws of every scenario, from the last of its passes, and how many passes there were.
 
-    To keep the pass of the smallest k would keep those in which no draw happened to land far out.
+    A scenario is gone on with until it is accepted, at first by a stricter rule, or hopeless. To keep the pass of
+    the smallest k would keep those in which no draw happened to land far out.
     """
     starts = _stacked([start_of(found) for found in group.found])
     kept: list[tuple[Weighted, int]] = []
@@ -115,7 +121,8 @@ def _by_importance(group: Group, effort: Effort, seed: int, clock: Clock) -> lis
         else:
             for i, weighted in zip(pending, one, strict=True):
                 kept[i] = (weighted, turn + 1)
-        hopeful = [not accepted(w) and bool(w.pareto_k < HOPELESS_K) for w in one]
+        enough = ACCEPTED_K if turn else FIRST_K
+        hopeful = [not accepted(w, enough) and bool(w.pareto_k < HOPELESS_K) for w in one]
         starts = _onward(starts, pending, out.proposal)
         pending = pending[hopeful]
         if not len(pending):
