@@ -44,7 +44,7 @@ def _log_prob(proposal, position):
 
 @jax.jit
 def _fitted(position, log_importance, precision):
-    return fit_bent(position, log_importance, precision, 2)
+    return fit_bent(position, log_importance, precision, position.shape[1])
 
 
 def drawn(proposal, n, seed=0):

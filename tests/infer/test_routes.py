@@ -86,6 +86,7 @@ def test_each_method_gives_its_own_kind_of_draws(mixed, served):
 )
 def test_the_gate_decides(monkeypatch, gate, method):
     monkeypatch.setattr(routes, "ACCEPTED_K", gate[0])
+    monkeypatch.setattr(routes, "FIRST_K", gate[0])
     monkeypatch.setattr(routes, "ACCEPTED_KISH", gate[1])
     told = []
     out = sample(offsets(3), SETTINGS, method="auto", progress=told.append)
