@@ -179,7 +179,7 @@ def write(path: Path, summaries: Sequence[Summary]) -> None:
 
 def read(path: Path) -> list[Summary]:
     """Read a slice back; nothing in the file is executed, and a damaged one raises."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         told = json.loads(str(stored["told"]))
         return [
             Summary(**{name: stored[f"{name}_{i}"] for name in _ARRAYS}, told=plain)
