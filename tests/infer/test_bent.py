@@ -1,5 +1,7 @@
 """A bent proposal has the density it says, draws from it, and follows the bends and funnels of draws."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -42,9 +44,9 @@ def _log_prob(proposal, position):
     return log_prob(proposal, position)
 
 
-@jax.jit
-def _fitted(position, log_importance, precision):
-    return fit_bent(position, log_importance, precision, position.shape[1])
+@partial(jax.jit, static_argnums=3)
+def _fitted(position, log_importance, precision, n_law):
+    return fit_bent(position, log_importance, precision, n_law)
 
 
 def drawn(proposal, n, seed=0):
@@ -58,11 +60,12 @@ def density(proposal, position):
         return np.asarray(_log_prob(proposal, position))
 
 
-def fitted(position, log_importance=None):
+def fitted(position, log_importance=None, n_law=None):
+    """All coordinates are the law's unless told otherwise."""
     n, d = position.shape
     with computing():
         log_importance = np.zeros(n) if log_importance is None else log_importance
-        return jax.tree.map(np.asarray, _fitted(position, log_importance, np.ones(d)))
+        return jax.tree.map(np.asarray, _fitted(position, log_importance, np.ones(d), n_law or d))
 
 
 # -- density ---------------------------------------------------------------------------------------
@@ -177,6 +180,21 @@ def test_what_is_straight_stays_straight():
         return -0.5 * np.einsum("ni,ij,nj->n", position, precision, position)
 
     assert efficiency(found, log_normal) > 0.75
+
+
+def test_the_noise_sets_the_scale_of_the_law():
+    """Law coordinates, sharp or vague, spread in proportion to exp of the last coordinate, which is the noise's."""
+    rng, scale = np.random.default_rng(3), np.array([0.1, 1.0])
+    e = rng.standard_normal((20_000, 3))
+    position = np.concatenate([scale * np.exp(0.8 * e[:, 2:]) * e[:, :2], e[:, 2:]], axis=1)
+
+    def log_funnel(position):
+        width = scale * np.exp(0.8 * position[:, 2:])
+        inside = np.sum(-0.5 * (position[:, :2] / width) ** 2 - np.log(width), axis=1)
+        return inside - 0.5 * position[:, 2] ** 2
+
+    assert efficiency(fitted(position, n_law=2), log_funnel) > 0.6
+    assert efficiency(straight(position), log_funnel) < 0.4
 
 
 def test_weights_are_used():

@@ -101,7 +101,7 @@ def test_each_symptom_has_its_level_and_sentence(symptom):
 
 
 WEIGHTED_SYMPTOMS = {
-    "Pareto k": ("pareto_k", 0.51, "LOOK", "Pareto k of the importance weights is 0.51"),
+    "Pareto k": ("pareto_k", 0.41, "LOOK", "Pareto k of the importance weights is 0.41"),
     "Pareto k, large": ("pareto_k", 0.71, "BAD", "tails were not reached"),
     "Pareto k, infinite": ("pareto_k", np.inf, "BAD", "Pareto k"),
     "Pareto k, undefined": ("pareto_k", np.nan, "BAD", "Pareto k"),
@@ -140,7 +140,7 @@ def test_at_the_limits_all_is_well():
         "deepest": 0.01,
     }
     assert verdict(replace(HEALTHY, **limits)).level == "OK"
-    assert verdict(replace(WEIGHTED, pareto_k=0.5, ess_bulk=np.full(3, 400.0))).level == "OK"
+    assert verdict(replace(WEIGHTED, pareto_k=0.4, ess_bulk=np.full(3, 400.0))).level == "OK"
 
 
 def test_a_bootstrap_that_was_left_out_says_nothing():

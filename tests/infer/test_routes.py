@@ -114,7 +114,7 @@ def test_a_fit_says_how_it_was_served(served):
     assert told["method"] == "importance" and isinstance(told["log_evidence"], float)
     assert fits["nuts"].to_json()["log_evidence"] is None
     weights = fits["auto"].recipe["weights"]
-    assert weights["pareto_k"] < 0.5 and weights["kish"] >= 400
+    assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= routes.ACCEPTED_KISH
     assert all(p["ess_bulk"] == weights["kish"] and np.isnan(p["rhat"]) for p in fits["auto"].parameters)
 
 
