@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import SHORT
+from helpers import two_terms_alike
 
 import scalaw as sl
 from scalaw.errors import ScalawError
@@ -282,6 +283,15 @@ def test_a_fixed_token_ratio_is_named(demo_comparison):
     fit = next(f for f in demo_comparison.fits if f.label == "chinchilla")
     assert fit.verdict.level == "LOOK"
     assert any("correlation" in reason and "log N and log D" in reason for reason in fit.verdict.reasons)
+
+
+@pytest.mark.compiles
+@pytest.mark.parametrize("method", ["nuts", "importance"])
+def test_a_posterior_of_two_modes_is_not_ok(method):
+    """Chains that all start at one of them agree with each other, so the searches have to tell."""
+    fit = sl.fit(two_terms_alike(0.01), "chinchilla[E=0]", method=method, bootstrap=0, **SHORT)
+    assert fit.verdict.level != "OK"
+    assert any("another mode lies 0.0 nats below" in reason for reason in fit.verdict.reasons)
 
 
 @pytest.mark.compiles
