@@ -191,6 +191,21 @@ class Fits:
         """Numbers of every fit, NaN where there are none."""
         return {name: np.array([one[name] for one in self.told], np.float64) for name in names}
 
+    def rows(self, i: int) -> list[dict[str, Any]]:
+        """Parameters of one fit with intervals and diagnostics, None for those that its method has not."""
+        plan, summary = self.planned[i], self.summaries[i]
+        if summary is None:
+            return []
+        units = {p.name: p.dimension for p in plan.model.parameters}
+        rows = []
+        for (name, index), figures in zip(learned(plan.model)[0], summary.table, strict=True):
+            known = {key: None if np.isnan(v) else float(v) for key, v in zip(FIGURES, figures, strict=True)}
+            contraction = known.pop("contraction")
+            identified = contraction is not None and contraction <= UNIDENTIFIED
+            one = {"name": name, "index": index, "unit": units[name], "prob": PROB}
+            rows.append({**one, **known, "identified": identified})
+        return rows
+
     def to_frame(self) -> pd.DataFrame:
         """One row per fit: law, data set, runs, method, verdict, numbers, and each parameter's median and interval."""
         import pandas as pd
@@ -212,11 +227,11 @@ class Fits:
     def to_json(self) -> dict[str, Any]:
         """Plain data as printed by ``scalaw fit-many --json``; ``elpd_loo`` is None, ``fits[i].elpd_loo`` has it."""
         fits = []
-        for plan, summary, told in zip(self.planned, self.summaries, self.told, strict=True):
+        for i, (plan, told) in enumerate(zip(self.planned, self.told, strict=True)):
             one = {"law": plan.model.label, "noise": plan.model.noise.name, "scenario": plan.name}
             one |= {"n_runs": len(plan.runs)}
-            one |= {name: told[name] for name in ("method", "why", "verdict", "reasons", *_SHOWN)}
-            fits.append(one | {"parameters": _rows(plan, summary), "elpd_loo": None})
+            one |= {name: told[name] for name in ("method", "why", "verdict", "reasons", "notes", *_SHOWN)}
+            fits.append(one | {"parameters": self.rows(i), "elpd_loo": None})
         return {"fits": fits, "compilations": self.recipe["compilations"], "seconds": self.recipe["seconds"]}
 
     def __str__(self) -> str:
@@ -227,21 +242,6 @@ class Fits:
             f"{count} {name if name == 'refused' else f'by {name}'}" for name, count in methods.items()
         )
         return f"{len(self)} fits: {counted} ({served})"
-
-
-def _rows(plan: Planned, summary: Summary | None) -> list[dict[str, Any]]:
-    """Parameters with their intervals and diagnostics, None for those that a method has not."""
-    if summary is None:
-        return []
-    units = {p.name: p.dimension for p in plan.model.parameters}
-    rows = []
-    for (name, index), figures in zip(learned(plan.model)[0], summary.table, strict=True):
-        known = {key: None if np.isnan(v) else float(v) for key, v in zip(FIGURES, figures, strict=True)}
-        contraction = known.pop("contraction")
-        identified = contraction is not None and contraction <= UNIDENTIFIED
-        rows.append({"name": name, "index": index, "unit": units[name], "prob": PROB, **known})
-        rows[-1]["identified"] = identified
-    return rows
 
 
 def _figures(names: list[str], summary: Summary) -> Figures:

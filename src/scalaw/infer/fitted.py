@@ -110,6 +110,8 @@ class Fit:
             "law": self.label,
             "noise": self.model.noise.name,
             "method": self.recipe["method"],
+            "why": self.recipe["why"],
+            **self.recipe["weights"],
             "n_runs": self.n_runs,
             "seed": self.recipe["seed"],
             "parameters": self.rows(prob),

@@ -23,12 +23,21 @@ FITS = Annotated[list[Path], typer.Argument(metavar="FIT…", help="Fits saved b
 PROB = Annotated[float, typer.Option("--prob", help="Probability of the intervals.")]
 
 
-@dataclass(frozen=True)
-class Sampler(Options):
-    """How to sample; the names are those of :func:`scalaw.fit`."""
+METHOD = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="nuts, importance (milliseconds, and says whether it can be trusted) or auto: importance, and NUTS "
+        "where that is not enough.",
+        rich_help_panel=_SAMPLING,
+    ),
+]
 
-    noise: NOISE = "student_t"
-    seed: Annotated[int, typer.Option("--seed", help="Same seed, same draws.")] = 0
+
+@dataclass(frozen=True)
+class Nuts(Options):
+    """Settings of NUTS; the names are those of :func:`scalaw.fit`."""
+
     draws: Annotated[int, typer.Option("--draws", help="Per chain.", rich_help_panel=_SAMPLING)] = 1000
     warmup: Annotated[int, typer.Option("--warmup", help="Per chain.", rich_help_panel=_SAMPLING)] = 1000
     chains: Annotated[int, typer.Option("--chains", help="At least 2.", rich_help_panel=_SAMPLING)] = 4
@@ -36,12 +45,26 @@ class Sampler(Options):
         float,
         typer.Option("--target-accept", help="Higher is slower and more careful.", rich_help_panel=_SAMPLING),
     ] = 0.9
-    bootstrap: Annotated[
-        int, typer.Option("--bootstrap", help="Replicates of the run bootstrap.", rich_help_panel=_SAMPLING)
-    ] = 200
+
+
+@dataclass(frozen=True)
+class Sampling(Nuts):
+    """How to sample."""
+
+    noise: NOISE = "student_t"
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same draws.")] = 0
     allow_prior_dominated: Annotated[
         bool, typer.Option("--allow-prior-dominated", help="Fit even with no more runs than parameters.")
     ] = False
+
+
+@dataclass(frozen=True)
+class Sampler(Sampling):
+    """How to sample fits of one table."""
+
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", help="Replicates of the run bootstrap.", rich_help_panel=_SAMPLING)
+    ] = 200
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,7 @@ def fit(
         list[str] | None,
         typer.Option("--fix", metavar="NAME=VALUE", help="Hold a parameter, in the paper's units."),
     ] = None,
+    method: METHOD = "nuts",
     prob: PROB = 0.9,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="Save the fit.")
@@ -98,20 +122,22 @@ def fit(
     show: Show,
 ) -> Result:
     """Fit a law to runs: parameters with intervals, and a verdict on the fit."""
-    from scalaw.infer.fit import checked_settings, fit_models, model_of
-    from scalaw.show.tables import note_lines, parameter_table, published_lines, verdict_lines
+    from scalaw.infer.fit import checked_method, checked_settings, fit_models, model_of
+    from scalaw.show.tables import method_line, note_lines, parameter_table, published_lines, verdict_lines
 
     check_prob(prob)
     check_place(output)
     law = own.choose(law, show, "chinchilla")
     model = model_of(law, noise=sampler.noise, priors=pairs(prior, "--prior"), fixed=numbers(fix, "--fix"))
     settings = checked_settings(sampler.chains, sampler.warmup, sampler.draws, sampler.target_accept)
+    chosen = checked_method(method)
     table = read(runs, reader, show)
     with show.progress("fitting", 2) as step:
         found = fit_models(
             table,
             [model],
             settings=settings,
+            method=chosen,
             seed=sampler.seed,
             bootstrap=sampler.bootstrap,
             allow_prior_dominated=sampler.allow_prior_dominated,
@@ -124,12 +150,15 @@ def fit(
     head = f"{found.label} with {model.noise.name} noise on {len(found.runs)} runs from {found.runs.source}"
     text = [
         head,
+        method_line(found),
         *verdict_lines(found.verdict.level, found.verdict.reasons),
         "",
         parameter_table(found, prob),
     ]
     text += ["", *published_lines(model.law), *note_lines(notes)]
-    data = {**found.to_json(prob), "output": None if output is None else str(output)}
+    # the score of leaving runs out takes ArviZ, which is slow to import, and is not printed
+    data = found.to_json(prob) if show.as_json else {}
+    data |= {"output": None if output is None else str(output)}
     return Result(data, text, found.verdict.level, found.verdict.reasons, notes)
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 REFUSED = 1
 BAD = 3
+#: After Ctrl-C, as shells have it.
+INTERRUPTED = 130
 #: Columns of a table that goes to a file or a pipe.
 PLAIN_WIDTH = 120
 #: No table is wider.
@@ -61,24 +63,25 @@ class Show(Options):
             print(text, file=sys.stderr)
 
     @contextmanager
-    def progress(self, what: str, steps: int) -> Iterator[Callable[[str], None]]:
-        """Progress bar on standard error; the function given to the block starts the next step, by name."""
+    def progress(self, what: str, steps: int | None = None) -> Iterator[Callable[[str], None]]:
+        """Progress on standard error, with a bar where steps are known; the function starts the next one, by name."""
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+        bar = (BarColumn(bar_width=20), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
         columns = (
             SpinnerColumn(),
-            BarColumn(bar_width=20),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            *(bar if steps is not None else ()),
             TimeElapsedColumn(),
             TextColumn("{task.description}", markup=False),
         )
-        with Progress(*columns, console=console(sys.stderr), transient=True, disable=self.quiet) as bar:
-            task = bar.add_task(what, total=steps)
+        with Progress(*columns, console=console(sys.stderr), transient=True, disable=self.quiet) as shown:
+            task = shown.add_task(what, total=steps)
             started = 0
 
             def step(text: str) -> None:
                 nonlocal started
-                bar.update(task, completed=min(started, steps), description=f"{what}: {text}")
+                done = started if steps is None else min(started, steps)
+                shown.update(task, completed=done, description=f"{what}: {text}")
                 started += 1
 
             yield step

@@ -19,6 +19,7 @@ _PLAIN = (
     "convention",
     "flops",
     "metric",
+    "method",
 )
 _MAPPED = {"columns": "column", "units": "units", "priors": "prior"}
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scalaw.infer import Fit
     from scalaw.laws import Law, Prior
 
-_COLOURS = {"OK": "green", "LOOK": "yellow", "BAD": "red", "E": "red", "W": "yellow", "I": "cyan"}
+COLOURS = {"OK": "green", "LOOK": "yellow", "BAD": "red", "E": "red", "W": "yellow", "I": "cyan"}
 _SEVERITIES = {"E": "Refused", "W": "Warnings", "I": "Notes"}
 
 
@@ -61,9 +61,9 @@ def interval_header(prob: float, kind: str = "interval") -> str:
 def verdict_lines(level: str, reasons: Iterable[str], of: str = "") -> list[RenderableType]:
     """The verdict in its colour, and a line per reason."""
     head = Text.assemble(
-        ("verdict", "bold"), f"{f' of {of}' if of else ''}: ", (level, f"bold {_COLOURS[level]}")
+        ("verdict", "bold"), f"{f' of {of}' if of else ''}: ", (level, f"bold {COLOURS[level]}")
     )
-    return [head, *(sentence(f"- {reason}", 2) for reason in reasons)]
+    return [head, *(sentence(f"- {in_shell(reason)}", 2) for reason in reasons)]
 
 
 def note_lines(notes: Iterable[str]) -> list[RenderableType]:
@@ -77,9 +77,16 @@ def problem_lines(problems: Sequence[Problem]) -> list[RenderableType]:
     for severity, title in _SEVERITIES.items():
         found = [problem for problem in problems if problem.severity == severity]
         if found:
-            lines.append(Text(f"{title} ({len(found)})", style=f"bold {_COLOURS[severity]}"))
+            lines.append(Text(f"{title} ({len(found)})", style=f"bold {COLOURS[severity]}"))
             lines += [sentence(in_shell(str(problem)), 2) for problem in found]
     return lines
+
+
+def method_line(fit: Fit) -> RenderableType:
+    """How the fit was sampled, and why so."""
+    recipe = fit.recipe
+    size = ", ".join(f"{name} {value}" for name, value in recipe["settings"].items())
+    return sentence(f"sampled by {recipe['method']} ({size}): {recipe['why']}")
 
 
 def parameter_table(fit: Fit, prob: float) -> Table:
@@ -87,7 +94,7 @@ def parameter_table(fit: Fit, prob: float) -> Table:
     columns = ("parameter", "median", interval_header(prob), "prior", "R-hat", "ESS\n(bulk, tail)")
     out = table(*columns, "bootstrap sd\n/ sd", "identified")
     weighted = fit.recipe["method"] == "importance"  # no chains, so no R-hat
-    for row in fit.to_json(prob)["parameters"]:
+    for row in fit.rows(prob):
         out.add_row(
             row["name"] + "".join(f"[{i}]" for i in row["index"].values()),
             number(row["median"]),
@@ -125,7 +132,7 @@ def score_table(comparison: Comparison) -> Table:
         cells = [number(score[key], 3) for key in ("elpd", "se", "elpd_diff", "dse", "pareto_k")]
         cells += [f"{score['law_weight']:.2f}", *[number(score["holdout_log_score"], 3)] * bool(held)]
         level = levels[score["law"]]
-        out.add_row(score["law"], Text(level, style=_COLOURS[level]), *cells)
+        out.add_row(score["law"], Text(level, style=COLOURS[level]), *cells)
     return out
 
 
