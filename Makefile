@@ -38,6 +38,7 @@ checks: $(VENV)/.dev
 calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, resumable); one law: ARGS="--law chinchilla"
 	@$(BIN)/python -m benchmarks.calibrate $(ARGS)
 	$(if $(ARGS),,@$(BIN)/python -m benchmarks.planted)
+	$(if $(ARGS),,@$(BIN)/python -m benchmarks.gate)
 
 bench: $(VENV)/.dev ## measure speed against the peers that are installed; one group of rows: ARGS="--only point"
 	@$(BIN)/python -m benchmarks.bench $(ARGS)

@@ -26,7 +26,7 @@ PLACES = 2
 
 
 class Estimate(NamedTuple):
-    """Mean, 5 % and 95 % quantile (rows) of every free coordinate (columns), their errors, and the sd (coordinates,)."""
+    """Mean, 5 % and 95 % quantile (rows) of every free coordinate (columns), their errors, and sds (coordinates,)."""
 
     value: np.ndarray
     error: np.ndarray

@@ -1,21 +1,26 @@
-"""Reference posteriors: NUTS chains from spread starts, as many as it takes.
+"""Reference posteriors: NUTS chains from spread starts, as many as it takes, kept while the posterior is the same.
 
 Chains start from twice a standard normal around the mode, and every other one from somewhere else: a candidate that the
 mode search screened, whatever its rank. Where the effective sample size falls short, as many chains again are run with
-keys and starts of their own, and so on up to a limit. A reference counts when R-hat is low and the bulk effective sample
-size of every coordinate is large enough; one that does not is kept and called failed.
+keys and starts of their own, and so on up to a limit. A reference counts when R-hat is low and the bulk effective
+sample size of every coordinate is large enough; one that does not is kept and called failed.
+
+A reference speaks of a posterior and not of code: beside it lie a few positions with their log densities, and it is
+used again wherever the code of the day finds the same densities there.
 """
 
 from __future__ import annotations
 
+import json
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from benchmarks.gate_figures import of_chains
-from scalaw.infer.chain_stats import ChainFigures
+from benchmarks.gate_cases import Case
+from benchmarks.gate_figures import Estimate, estimate, of_chains
 from scalaw.infer.executables import dynamic_map, key_data, take
 from scalaw.infer.lanes import run_batch
 from scalaw.infer.nuts import Settings
@@ -23,24 +28,37 @@ from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.routes import Group, nuts_program
-from scalaw.infer.search import CANDIDATES, screening
+from scalaw.infer.search import CANDIDATES, screening, search
 from scalaw.model.program import log_density, start_near
 from scalaw.model.structure import Structure
 
+SEED = 40704
 SETTINGS = Settings(chains=4, warmup=1000, draws=1500, target_accept=0.95)
 ESS, RHAT = 4000.0, 1.01
 #: Most chains of one reference.
 CHAINS = 64
 SPREAD = 2.0
+#: Positions at which a stored reference is recognised, and how closely (nats).
+PROBES, SAME = 4, 1e-6
+FOLDER = Path(__file__).parent.parent / ".benchmarks" / "gate"
 
 
 class Reference(NamedTuple):
-    """Figures per coordinate; number of chains; divergences; whether it counts."""
+    """A reference posterior over the free coordinates.
 
-    figures: ChainFigures
+    ``estimate`` of it; ``ess_bulk``, ``ess_tail`` and ``rhat`` of the worst coordinate; how many ``chains`` and
+    ``divergences``; ``good``: whether it counts; ``probes`` (PROBES, coordinates) and their log densities ``heights``.
+    """
+
+    estimate: Estimate
+    ess_bulk: float
+    ess_tail: float
+    rhat: float
     chains: int
     divergences: int
     good: bool
+    probes: np.ndarray
+    heights: np.ndarray
 
 
 def start_executable(structure: Structure, places: int) -> Any:
@@ -50,6 +68,16 @@ def start_executable(structure: Structure, places: int) -> Any:
         arrays, z = take(batch, i)
         position = jax.vmap(partial(start_near, structure, arrays))(z)
         return position, jax.vmap(partial(log_density, structure, arrays))(position)
+
+    return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
+
+
+def height_executable(structure: Structure, places: int) -> Any:
+    """Program ``((arrays, position), count) -> log density`` of a few positions per scenario."""
+
+    def one(batch: Any, i: Any) -> Any:
+        arrays, position = take(batch, i)
+        return jax.vmap(partial(log_density, structure, arrays))(position)
 
     return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
 
@@ -75,28 +103,41 @@ def starts_of(group: Group, modes: list[Mode], chains: int, seed: object) -> np.
     return np.stack(starts)
 
 
-def references(group: Group, modes: list[Mode], seed: int, ess: float = ESS) -> list[Reference]:
+def references(group: Group, free: np.ndarray, ess: float = ESS, seed: int = SEED) -> list[Reference]:
     """A reference posterior for every scenario of a group."""
+    found = search(group.structure, group.scenarios, group.arrays, seed, Clock())
+    modes = [one.mode for one in found]
     n, kept = len(group.scenarios), [np.empty(0)] * len(group.scenarios)
     diverged = np.zeros(n, int)
-    found: dict[int, Reference] = {}
+    out: dict[int, Reference] = {}
     pending, more, turn = np.arange(n), SETTINGS.chains, 0
     while len(pending):
-        part = Group(group.structure, [group.scenarios[i] for i in pending], _rows(group.arrays, pending))
+        part = Group(group.structure, [group.scenarios[i] for i in pending], rows_of(group.arrays, pending))
         draws = _chains(part, [modes[i] for i in pending], more, f"{seed}/{turn}")
         for j, i in enumerate(pending):
             kept[i] = np.concatenate([kept[i], draws.position[j]]) if turn else draws.position[j]
             diverged[i] += int(np.sum(draws.diverging[j]))
         figures = of_chains(group.structure, part.arrays, np.stack([kept[i] for i in pending]))
         chains, left = len(kept[pending[0]]), []
+        probes = np.stack([kept[i][:PROBES, 0] for i in pending])
+        heights = heights_of(part, probes)
         for j, i in enumerate(pending):
             one = jax.tree.map(lambda leaf, j=j: leaf[j], figures)
-            good = bool(np.min(one.ess_bulk) >= ess and np.max(one.rhat) < RHAT)
-            found[int(i)] = Reference(one, chains, int(diverged[i]), good)
-            if not good and 2 * chains <= CHAINS * ess / ESS:
+            bulk, tail = float(np.min(one.ess_bulk[free])), float(np.min(one.ess_tail[free]))
+            rhat = float(np.max(one.rhat[free]))
+            good = bulk >= ess and rhat < RHAT
+            of_chain = (chains, int(diverged[i]), good, probes[j], heights[j])
+            out[int(i)] = Reference(estimate(one, free), bulk, tail, rhat, *of_chain)
+            if not good and 2 * chains <= CHAINS * max(1.0, ess / ESS):
                 left.append(i)
         pending, more, turn = np.array(left, int), chains, turn + 1
-    return [found[i] for i in range(n)]
+    return [out[i] for i in range(n)]
+
+
+def heights_of(group: Group, positions: np.ndarray) -> np.ndarray:
+    """Log densities of positions (scenarios, any number, coordinates)."""
+    program = Program(height_executable, (group.structure, 2))
+    return run_batch(program, (group.arrays, positions), places=2, clock=Clock())
 
 
 def _chains(group: Group, modes: list[Mode], chains: int, seed: str) -> Any:
@@ -106,11 +147,52 @@ def _chains(group: Group, modes: list[Mode], chains: int, seed: str) -> Any:
     keys = np.stack([key_data(seed, s.name, chain) for s in group.scenarios for chain in range(chains)])
     rows = np.repeat(np.arange(n), chains)
     mode, whiten = np.stack([m.position for m in modes])[rows], np.stack([m.whiten for m in modes])[rows]
-    batch = (_rows(group.arrays, rows), mode, whiten, start.reshape(n * chains, -1), keys)
+    batch = (rows_of(group.arrays, rows), mode, whiten, start.reshape(n * chains, -1), keys)
     program, places = nuts_program(group.structure, SETTINGS, group.arrays)
     out = run_batch(program, batch, places=places, clock=Clock())
     return jax.tree.map(lambda leaf: leaf.reshape(n, chains, *leaf.shape[1:]), out)
 
 
-def _rows(tree: Any, rows: np.ndarray) -> Any:
+def rows_of(tree: Any, rows: np.ndarray) -> Any:
+    """Some rows of every leaf."""
     return jax.tree.map(lambda leaf: leaf[rows], tree)
+
+
+def stored_references(
+    case: Case, group: Group, free: np.ndarray, ess: float = ESS, seed: int = SEED
+) -> list[Reference]:
+    """References of scenarios of a case: those that are stored and still speak of the same posterior, the rest anew."""
+    path = FOLDER / f"{case.name}_{ess:.0f}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    known = {line["name"]: _read(line) for line in lines}
+    have = [i for i, s in enumerate(group.scenarios) if s.name in known]
+    if have:
+        part = Group(
+            group.structure, [group.scenarios[i] for i in have], rows_of(group.arrays, np.array(have))
+        )
+        stored = [known[s.name] for s in part.scenarios]
+        now = heights_of(part, np.stack([one.probes for one in stored]))
+        then = np.stack([one.heights for one in stored])
+        have = [i for i, same in zip(have, np.all(np.abs(now - then) < SAME, axis=1), strict=True) if same]
+    missing = [i for i in range(len(group.scenarios)) if i not in have]
+    if missing:
+        part = Group(
+            group.structure, [group.scenarios[i] for i in missing], rows_of(group.arrays, np.array(missing))
+        )
+        made = references(part, free, ess, seed)
+        with path.open("a") as file:
+            for s, one in zip(part.scenarios, made, strict=True):
+                known[s.name] = one
+                file.write(json.dumps({"name": s.name, **_written(one)}) + "\n")
+    return [known[s.name] for s in group.scenarios]
+
+
+def _written(one: Reference) -> dict[str, Any]:
+    plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in one._asdict().items()}
+    return plain | {"estimate": {k: v.tolist() for k, v in one.estimate._asdict().items()}}
+
+
+def _read(line: dict[str, Any]) -> Reference:
+    of = {k: np.array(v) if isinstance(v, list) else v for k, v in line.items() if k != "name"}
+    return Reference(**of | {"estimate": Estimate(**{k: np.array(v) for k, v in line["estimate"].items()})})
