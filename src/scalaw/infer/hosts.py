@@ -28,6 +28,8 @@ def join(address: str | None = None, processes: int | None = None, process: int 
     if jax.config.jax_cpu_collectives_implementation in (None, "none"):
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(address, processes, process)
+    # the first exchange connects the processes and waits 30 seconds for the last, later ones as long as it takes
+    gathered(np.zeros((1, 1), np.uint8), jax.process_count())
 
 
 def block_of(n: int, together: int = 1, process: int | None = None, processes: int | None = None) -> range:
