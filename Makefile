@@ -37,6 +37,7 @@ checks: $(VENV)/.dev
 
 calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, resumable); one law: ARGS="--law chinchilla"
 	@$(BIN)/python -m benchmarks.calibrate $(ARGS)
+	@$(BIN)/python -m benchmarks.evidence
 	$(if $(ARGS),,@$(BIN)/python -m benchmarks.planted)
 	$(if $(ARGS),,@$(BIN)/python -m benchmarks.gate)
 
