@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from dataclasses import replace
 from io import StringIO
 
@@ -146,6 +149,25 @@ def test_a_folder_to_resume_from(folder, tmp_path):
     first, again = check_cli(args), check_cli(args)
     assert first["fits"] == again["fits"]
     assert again["seconds"]["run"] == 0.0 and len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_two_processes_print_one_object(folder, fits, tmp_path):
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{found.getsockname()[1]}"
+    command = [sys.executable, "-m", "scalaw", "fit-many", str(folder / "all.csv"), "--by", "family", *LAWS]
+    command += ["--json", "--processes", "2", "--address", address, "--process"]
+    started = [subprocess.Popen([*command, str(k)], stdout=-1, stderr=-1, text=True) for k in range(2)]
+    try:
+        (first, errors), (second, _) = [process.communicate(timeout=300) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert [process.returncode for process in started] == [3, 3], errors
+    assert second == ""
+    told = json.loads(first)
+    medians = [p["median"] for one in told["fits"] for p in one["parameters"]]
+    assert medians == [p["median"] for i in range(6) for p in fits.rows(i)]
 
 
 # -- a page, whatever the number of fits -----------------------------------------------------------

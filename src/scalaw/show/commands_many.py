@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,11 +61,19 @@ class Hosts(Options):
 
         from scalaw.infer.hosts import join
 
+        keep_stdout()
         try:
             join(*given)
         except (ValueError, RuntimeError) as error:
             raise typer.BadParameter(f"the other processes were not found: {error}") from error
         return jax.process_index() == 0
+
+
+def keep_stdout() -> None:
+    """Send what libraries print to standard error (gloo greets on standard output, which is for the result alone)."""
+    sys.stdout.flush()
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
 
 
 def fit_many(
