@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 USABLE := import sys, venv, ensurepip; sys.exit(not ((3, 12) <= sys.version_info < (3, 14)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint checks calibrate bench peers clean
+.PHONY: help demo test lint checks calibrate gate bench peers clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -39,7 +39,9 @@ calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, re
 	@$(BIN)/python -m benchmarks.calibrate $(ARGS)
 	@$(BIN)/python -m benchmarks.evidence
 	$(if $(ARGS),,@$(BIN)/python -m benchmarks.planted)
-	$(if $(ARGS),,@$(BIN)/python -m benchmarks.gate)
+
+gate: $(VENV)/.run ## compare accepted importance posteriors with long NUTS runs (hours, resumable); ARGS="--case chinchilla_10"
+	@$(BIN)/python -m benchmarks.gate $(ARGS)
 
 bench: $(VENV)/.dev ## measure speed against the peers that are installed; one group of rows: ARGS="--only point"
 	@$(BIN)/python -m benchmarks.bench $(ARGS)

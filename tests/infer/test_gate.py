@@ -69,7 +69,7 @@ def test_importance_sampling_finds_stored_reference_posteriors(law):
 def test_stored_comparison_with_nuts_is_fresh_and_passes(case):
     row = stored(case)
     if row is None:
-        pytest.skip(f"no stored comparison of {case.name}: make calibrate makes it, in about an hour")
+        pytest.skip(f"no stored comparison of {case.name}: make gate makes it, in hours")
     assert len(row["records"]) == case.tables
     assert judged(row["records"]), "no posterior was accepted"
     assert faults(row) == []
