@@ -9,7 +9,7 @@ import scalaw as sl
 from scalaw.errors import ScalawError
 from scalaw.infer import routes
 from scalaw.infer.batch import sample
-from scalaw.infer.importance import MODES
+from scalaw.infer.importance import COMPONENTS
 from scalaw.infer.nuts import Settings
 from scalaw.infer.routes import METHODS, ONWARD, accepted, start_of
 
@@ -163,8 +163,8 @@ def test_no_mode_is_left_out_of_the_start():
     assert len(found.modes) == 2
     start = start_of(found)
     share = np.exp(start.log_share)
-    assert start.log_share.shape == (MODES,)
-    np.testing.assert_allclose(share, [0.5, 0.5, 0.0, 0.0], atol=1e-3)  # they mirror each other
+    assert start.log_share.shape == (COMPONENTS,)
+    np.testing.assert_allclose(share, [0.5, 0.5, 0.0, 0.0, 0.0], atol=1e-3)  # they mirror each other
     for i, mode in enumerate(found.modes):
         np.testing.assert_array_equal(start.proposal.mean[i], mode.position)
     low = found._replace(
@@ -182,9 +182,9 @@ def test_going_on_starts_from_the_last_proposal_and_keeps_the_modes():
     onward = routes._onward(start, np.array([0, 2]), last)
     share = np.exp(onward.log_share)
     np.testing.assert_allclose(share[[0, 2]].sum(axis=1), 1.0)
-    np.testing.assert_allclose(share[[0, 2], 0], ONWARD)
-    np.testing.assert_allclose(share[[0, 2], 1:3], (1 - ONWARD) / 2, atol=1e-3)
-    np.testing.assert_array_equal(onward.proposal.mean[0, 0], last.mean[0])
-    np.testing.assert_array_equal(onward.proposal.mean[0, 1:3], start.proposal.mean[0, :2])
+    np.testing.assert_allclose(share[[0, 2], -1], ONWARD)
+    np.testing.assert_allclose(share[[0, 2], :2], (1 - ONWARD) / 2, atol=1e-3)
+    np.testing.assert_array_equal(onward.proposal.mean[0, -1], last.mean[0])
+    np.testing.assert_array_equal(onward.proposal.mean[0, :2], start.proposal.mean[0, :2])
     for leaf, before in zip(onward.proposal, start.proposal, strict=True):
         np.testing.assert_array_equal(leaf[1], before[1])  # the one that was not gone on with

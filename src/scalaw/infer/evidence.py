@@ -40,7 +40,7 @@ import numpy as np
 from scalaw.infer.bent import base_draws, fit_bent, log_prob
 from scalaw.infer.chain_stats import chain_figures, ess_mean
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.infer.importance import MODES, Start, Weighted, _draws, _log_densities, _log_mixture
+from scalaw.infer.importance import COMPONENTS, Start, Weighted, log_densities, log_mixture, mixture_draws
 from scalaw.infer.lanes import bytes_of_row, places_for, run_batch
 from scalaw.infer.point import prior_curvature
 from scalaw.infer.programs import Clock, Program
@@ -118,9 +118,9 @@ def bridged(
         bent = fit_bent(fitted, jnp.zeros(chains * half), vague, structure.n_law_coordinates)
         proposals = jax.tree.map(lambda all_, one: jnp.concatenate([all_, one[None]]), start.proposal, bent)
         flat = kept[i].reshape(chains * half, d)
-        of_chains = heights[i] - _log_mixture(proposals, share, flat).reshape(chains, half)
-        drawn = _draws(proposals, share, e[i])
-        of_proposal = _log_densities(structure, arrays, drawn) - _log_mixture(proposals, share, drawn)
+        of_chains = heights[i] - log_mixture(proposals, share, flat).reshape(chains, half)
+        drawn = mixture_draws(proposals, share, e[i])
+        of_proposal = log_densities(structure, arrays, drawn) - log_mixture(proposals, share, drawn)
         seen = _near(start, flat, jnp.full(len(flat), 1 / len(flat)))
         there = _near(start, drawn, _truncated(of_proposal))
         return *meng_wong(of_chains, of_proposal, worth), there - seen
@@ -178,14 +178,14 @@ def _truncated(log_ratio: Any) -> Any:
 
 
 def _near(start: Start, position: Any, weight: Any) -> Any:
-    """Share of weighted positions (n, d) whose likeliest component of the start is each of its own, (MODES,)."""
+    """Share of weighted positions (n, d) whose likeliest component of the start is each of its own, (COMPONENTS,)."""
 
     def height(i: Any) -> Any:
         log_height = log_prob(take(start.proposal, i), position)
         return jnp.where(jnp.isfinite(start.log_share[i]), log_height, -jnp.inf)
 
-    nearest = jnp.argmax(jax.lax.map(height, jnp.arange(MODES)), axis=0)
-    return jnp.zeros(MODES).at[nearest].add(weight)
+    nearest = jnp.argmax(jax.lax.map(height, jnp.arange(COMPONENTS)), axis=0)
+    return jnp.zeros(COMPONENTS).at[nearest].add(weight)
 
 
 def bridge_executable(structure: Structure, places: int) -> Any:

@@ -35,8 +35,9 @@ from scalaw.infer.point import prior_curvature
 from scalaw.model.program import constrain, log_density
 from scalaw.model.structure import Arrays, Structure
 
-#: Most modes that the first proposal covers.
+#: Most modes that a start covers, and its components: those, and the last proposal of a pass before.
 MODES = 4
+COMPONENTS = MODES + 1
 #: Log densities worked out side by side on a processor: more leave its cache.
 BLOCK = 32
 
@@ -55,7 +56,7 @@ OF_START, OF_EARLIER = 0.1, 0.2
 
 
 class Start(NamedTuple):
-    """Mixture of proposals with a leading axis of :data:`MODES`; ``log_share`` is -inf for unused ones, at the end."""
+    """Mixture of :data:`COMPONENTS` proposals (the leading axis); ``log_share`` is -inf for those that are not used."""
 
     log_share: Any
     proposal: Bent
@@ -86,8 +87,8 @@ class _Rounds(NamedTuple):
     position: Any  # (rounds, adapting, d)
     log_density: Any  # (rounds, adapting), -inf where not drawn yet
     proposals: Bent  # those of the start, then one per round
-    share: Any  # of each proposal in the round to come, (MODES + rounds,)
-    used: Any  # sum of the shares of the rounds so far, (MODES + rounds,)
+    share: Any  # of each proposal in the round to come, (COMPONENTS + rounds,)
+    used: Any  # sum of the shares of the rounds so far, (COMPONENTS + rounds,)
 
 
 def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: Start, key: Any) -> Weighted:
@@ -96,33 +97,33 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     d = structure.n_coordinates
     e = base_draws(key, rounds * n + kept, d)
     vague = prior_curvature(structure, arrays)
-    density = partial(_log_densities, structure, arrays)
+    density = partial(log_densities, structure, arrays)
 
     def step(state: _Rounds, r: Any) -> tuple[_Rounds, None]:
         base = jax.lax.dynamic_slice_in_dim(e, r * n, n)
-        new = _draws(state.proposals, state.share, base)
+        new = mixture_draws(state.proposals, state.share, base)
         position, log_density = state.position.at[r].set(new), state.log_density.at[r].set(density(new))
         used = state.used + state.share
         flat = position.reshape(rounds * n, d)
-        log_importance = log_density.ravel() - _log_mixture(state.proposals, used, flat)
+        log_importance = log_density.ravel() - log_mixture(state.proposals, used, flat)
         fitted = fit_bent(flat, log_importance, vague, structure.n_law_coordinates)
-        proposals = jax.tree.map(lambda all_, one: all_.at[MODES + r].set(one), state.proposals, fitted)
-        return _Rounds(position, log_density, proposals, jnp.eye(MODES + rounds)[MODES + r], used), None
+        proposals = jax.tree.map(lambda all_, one: all_.at[COMPONENTS + r].set(one), state.proposals, fitted)
+        return _Rounds(position, log_density, proposals, jnp.eye(COMPONENTS + rounds)[COMPONENTS + r], used), None
 
     empty = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], rounds, axis=0), start.proposal)
     proposals = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), start.proposal, empty)
     of_start = jnp.exp(start.log_share) / jnp.sum(jnp.exp(start.log_share))
     share = jnp.concatenate([of_start, jnp.zeros(rounds)])
     nothing = jnp.zeros((rounds, n, d)), jnp.full((rounds, n), -jnp.inf)
-    state = _Rounds(*nothing, proposals, share, jnp.zeros(MODES + rounds))
+    state = _Rounds(*nothing, proposals, share, jnp.zeros(COMPONENTS + rounds))
     state = jax.lax.scan(step, state, jnp.arange(rounds))[0]
 
     last = jnp.where(
         jnp.arange(rounds) < rounds - 1, OF_EARLIER / max(rounds - 1, 1), 1 - OF_START - OF_EARLIER
     )
     share = jnp.concatenate([OF_START * of_start, last])
-    position = _draws(state.proposals, share, e[rounds * n :])
-    log_proposal = _log_mixture(state.proposals, share, position)
+    position = mixture_draws(state.proposals, share, e[rounds * n :])
+    log_proposal = log_mixture(state.proposals, share, position)
     values = jax.lax.map(
         lambda c: structure.join(constrain(structure, arrays, c)), position, batch_size=BLOCK
     )
@@ -139,12 +140,13 @@ def _weigh(position: Any, values: Any, log_density: Any, log_proposal: Any, prop
     return Weighted(*drawn, smoothed, k, kish(smoothed), evidence, error, proposal)
 
 
-def _log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
+def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
+    """Unnormalised log densities at positions (n, d), -inf where there is none."""
     found = jax.lax.map(partial(log_density, structure, arrays), position, batch_size=BLOCK)
     return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
 
-def _log_mixture(proposals: Bent, share: Any, position: Any) -> Any:
+def log_mixture(proposals: Bent, share: Any, position: Any) -> Any:
     """Log density of a mixture at positions (n, d); shares need not sum to one, those of zero cost nothing."""
 
     def add(i: Any, total: Any) -> Any:
@@ -157,7 +159,7 @@ def _log_mixture(proposals: Bent, share: Any, position: Any) -> Any:
     return total - jnp.log(jnp.sum(share))
 
 
-def _draws(proposals: Bent, share: Any, e: Any) -> Any:
+def mixture_draws(proposals: Bent, share: Any, e: Any) -> Any:
     """Draws of a mixture, each proposal pushing its share of the base draws (n, d)."""
     edges = jnp.cumsum(share) / jnp.sum(share)
     which = jnp.searchsorted(edges, (jnp.arange(len(e)) + 0.5) / len(e))

@@ -20,7 +20,7 @@ import numpy as np
 
 from scalaw.infer.bent import Bent, n_features
 from scalaw.infer.executables import key_data
-from scalaw.infer.importance import MODES, Effort, Start, Weighted, importance_executable
+from scalaw.infer.importance import COMPONENTS, Effort, Start, Weighted, importance_executable
 from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
 from scalaw.infer.nuts import Draws, Settings, nuts_executable
 from scalaw.infer.programs import Clock, Program
@@ -136,15 +136,15 @@ def start_of(found: Found) -> Start:
     mass = np.array([m.log_density + np.linalg.slogdet(m.whiten)[1] for m in modes])
     share = np.exp(mass - mass.max())
     share = 0.8 * share / share.sum() + 0.2 / len(modes)
-    filled = [*modes, *[modes[0]] * (MODES - len(modes))]
-    log_share = np.full(MODES, -np.inf)
+    filled = [*modes, *[modes[0]] * (COMPONENTS - len(modes))]
+    log_share = np.full(COMPONENTS, -np.inf)
     log_share[: len(modes)] = np.log(share)
     d = len(modes[0].position)
     basis = np.stack([m.whiten for m in filled])
     with np.errstate(all="ignore"):
         inverse = np.stack([_inverse(b) for b in basis])
         log_det = np.array([np.linalg.slogdet(b)[1] for b in basis])
-    bare = np.zeros((MODES, d, n_features(d))), np.zeros((MODES, d, 1 + d))
+    bare = np.zeros((COMPONENTS, d, n_features(d))), np.zeros((COMPONENTS, d, 1 + d))
     return Start(log_share, Bent(np.stack([m.position for m in filled]), basis, inverse, log_det, *bare))
 
 
@@ -157,17 +157,18 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
 
 
 def _onward(starts: Start, pending: np.ndarray, last: Bent) -> Start:
-    """Starts in which the last proposal of each pending scenario comes first and its modes move one place on."""
+    """Starts in which the last proposal of each pending scenario has most of the mixture, and its modes the rest."""
 
     def put(old: np.ndarray, new: np.ndarray) -> np.ndarray:
         out = old.copy()
-        out[pending] = np.concatenate([new[:, None], old[pending, :-1]], axis=1)
+        out[pending, -1] = new
         return out
 
-    before = starts.log_share[pending, :-1]
-    modes = before - np.log(np.sum(np.exp(before), axis=1, keepdims=True)) + np.log(1.0 - ONWARD)
     log_share = starts.log_share.copy()
-    log_share[pending] = np.concatenate([np.full((len(pending), 1), np.log(ONWARD)), modes], axis=1)
+    modes = np.exp(log_share[pending, :-1])
+    with np.errstate(divide="ignore"):
+        log_share[pending, :-1] = np.log((1.0 - ONWARD) * modes / modes.sum(axis=1, keepdims=True))
+    log_share[pending, -1] = np.log(ONWARD)
     return Start(log_share, jax.tree.map(put, starts.proposal, last))
 
 
@@ -232,8 +233,8 @@ def uses(
         )
     else:
         program, places = importance_program(structure, effort, arrays)
-        bent = Bent(*(np.zeros((1, MODES, *shape)) for shape in _bent_shapes(n)))
-        yield program, chunk_arguments((one, Start(np.zeros((1, MODES)), bent), key), places)
+        bent = Bent(*(np.zeros((1, COMPONENTS, *shape)) for shape in _bent_shapes(n)))
+        yield program, chunk_arguments((one, Start(np.zeros((1, COMPONENTS)), bent), key), places)
 
 
 def _bent_shapes(n: int) -> tuple[tuple[int, ...], ...]:
