@@ -5,8 +5,8 @@ mode search screened, whatever its rank. Where the effective sample size falls s
 keys and starts of their own, and so on up to a limit. A reference counts when R-hat is low and the bulk effective
 sample size of every coordinate is large enough; one that does not is kept and called failed.
 
-A reference speaks of a posterior and not of code: beside it lie a few positions with their log densities, and it is
-used again wherever the code of the day finds the same densities there.
+A reference speaks of a posterior and not of code: beside it lie a few points in the parameters' own coordinates with
+their log densities there, and it is used again wherever the code of the day finds the same densities.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from numpyro.infer.util import potential_energy
 
 from benchmarks.gate_cases import Case
-from benchmarks.gate_figures import Estimate, estimate, of_chains
+from benchmarks.gate_figures import Estimate, estimate, of_chains, own
 from scalaw.infer.executables import dynamic_map, key_data, take
 from scalaw.infer.lanes import run_batch
 from scalaw.infer.nuts import Settings
@@ -29,7 +30,7 @@ from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.routes import Group, nuts_program
 from scalaw.infer.search import CANDIDATES, screening, search
-from scalaw.model.program import log_density, start_near
+from scalaw.model.program import log_density, program, start_near
 from scalaw.model.structure import Structure
 
 SEED = 40704
@@ -38,7 +39,7 @@ ESS, RHAT = 4000.0, 1.01
 #: Most chains of one reference.
 CHAINS = 64
 SPREAD = 2.0
-#: Positions at which a stored reference is recognised, and how closely (nats).
+#: Points at which a stored reference is recognised, and how closely (nats).
 PROBES, SAME = 4, 1e-6
 FOLDER = Path(__file__).parent.parent / ".benchmarks" / "gate"
 
@@ -47,7 +48,7 @@ class Reference(NamedTuple):
     """A reference posterior over the free coordinates.
 
     ``estimate`` of it; ``ess_bulk``, ``ess_tail`` and ``rhat`` of the worst coordinate; how many ``chains`` and
-    ``divergences``; ``good``: whether it counts; ``probes`` (PROBES, coordinates) and their log densities ``heights``.
+    ``divergences``; ``good``: whether it counts; ``probes`` (PROBES, coordinates) in own coordinates and their log densities ``heights``.
     """
 
     estimate: Estimate
@@ -72,12 +73,23 @@ def start_executable(structure: Structure, places: int) -> Any:
     return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
 
 
-def height_executable(structure: Structure, places: int) -> Any:
-    """Program ``((arrays, position), count) -> log density`` of a few positions per scenario."""
+def own_executable(structure: Structure, places: int) -> Any:
+    """Program ``((arrays, position), count) -> z``: positions in the parameters' own coordinates."""
 
     def one(batch: Any, i: Any) -> Any:
-        arrays, position = take(batch, i)
-        return jax.vmap(partial(log_density, structure, arrays))(position)
+        return own(structure, *take(batch, i))
+
+    return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
+
+
+def height_executable(structure: Structure, places: int) -> Any:
+    """Program ``((arrays, z), count) -> log density`` in own coordinates, of a few ``z`` per scenario."""
+
+    def one(batch: Any, i: Any) -> Any:
+        arrays, z = take(batch, i)
+        return jax.vmap(
+            lambda one: -potential_energy(program, (structure, arrays), {}, structure.split(one))
+        )(z)
 
     return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
 
@@ -120,6 +132,8 @@ def references(group: Group, free: np.ndarray, ess: float = ESS, seed: int = SEE
         figures = of_chains(group.structure, part.arrays, np.stack([kept[i] for i in pending]))
         chains, left = len(kept[pending[0]]), []
         probes = np.stack([kept[i][:PROBES, 0] for i in pending])
+        own_program = Program(own_executable, (group.structure, 2))
+        probes = run_batch(own_program, (part.arrays, probes), places=2, clock=Clock())
         heights = heights_of(part, probes)
         for j, i in enumerate(pending):
             one = jax.tree.map(lambda leaf, j=j: leaf[j], figures)
@@ -134,10 +148,10 @@ def references(group: Group, free: np.ndarray, ess: float = ESS, seed: int = SEE
     return [out[i] for i in range(n)]
 
 
-def heights_of(group: Group, positions: np.ndarray) -> np.ndarray:
-    """Log densities of positions (scenarios, any number, coordinates)."""
-    program = Program(height_executable, (group.structure, 2))
-    return run_batch(program, (group.arrays, positions), places=2, clock=Clock())
+def heights_of(group: Group, z: np.ndarray) -> np.ndarray:
+    """Log densities in own coordinates (scenarios, any number, coordinates)."""
+    heights = Program(height_executable, (group.structure, 2))
+    return run_batch(heights, (group.arrays, z), places=2, clock=Clock())
 
 
 def _chains(group: Group, modes: list[Mode], chains: int, seed: str) -> Any:
