@@ -126,7 +126,7 @@ def test_a_mode_without_a_chain_is_noticed():
     refused, shown = (
         evidence_of_chains(jax.tree.map(lambda leaf, i=i: leaf[i], found), s.row_weight) for i in (0, 1)
     )
-    assert refused.log_evidence is None and "miss about" in refused.reason
+    assert refused.log_evidence is None and "miss about" in refused.no_evidence
     # at a prior without a preference for a sign, both together are twice one of them
     height = density(s, mean[None])[0][0]
     exact = height + 1.5 * np.log(2 * np.pi) + 0.5 * np.linalg.slogdet(covariance)[1] + np.log(2)
@@ -190,7 +190,7 @@ def test_what_cannot_be_trusted_is_none_with_a_reason(case):
 def test_what_can_be_trusted_is_reported():
     assert evidence_of_chains(CHAINS_THAT_AGREE, ONES) == (5.0, 0.01, None)
     assert evidence_of_weights(weights(k=-0.2), ONES) == (5.0, 0.01, None)
-    assert reported_evidence(np.inf, 0.01, ONES).reason == "the estimate is not finite"
+    assert reported_evidence(np.inf, 0.01, ONES).no_evidence == "the estimate is not finite"
     assert reported_evidence(1.0, np.nan, ONES).log_evidence is None
 
 

@@ -9,6 +9,7 @@ import scalaw as sl
 from scalaw.errors import ScalawError
 from scalaw.infer import routes
 from scalaw.infer.batch import sample
+from scalaw.infer.evidence import NOT_ASKED
 from scalaw.infer.importance import COMPONENTS
 from scalaw.infer.nuts import Settings
 from scalaw.infer.routes import METHODS, ONWARD, accepted, start_of
@@ -78,7 +79,7 @@ def test_each_method_gives_its_own_kind_of_draws(mixed, served):
         shape = one.positions.shape
         assert one.values.shape == shape and one.log_density.shape == shape[:2]
         assert shape[:2] == ((4, 500) if one.method == "nuts" else (1, len(one.weighted.log_density)))
-        assert (one.log_evidence[0] is None) == (one.method == "nuts")
+        assert (one.evidence == NOT_ASKED) == (one.method == "nuts")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,8 @@ def test_a_fit_says_how_it_was_served(served):
     np.testing.assert_array_equal(fits["auto"].positions, fits["importance"].positions)
     told = fits["auto"].to_json()
     assert told["method"] == "importance" and isinstance(told["log_evidence"], float)
-    assert fits["nuts"].to_json()["log_evidence"] is None
+    told = fits["nuts"].to_json()
+    assert told["log_evidence"] is None and "not asked for" in told["no_evidence"]
     weights = fits["auto"].recipe["weights"]
     assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= routes.ACCEPTED_KISH
     assert all(p["ess_bulk"] == weights["kish"] and np.isnan(p["rhat"]) for p in fits["auto"].parameters)

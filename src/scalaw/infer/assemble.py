@@ -123,9 +123,8 @@ def _stats(sampled: Sampled, free: np.ndarray) -> Stats:
 
 
 def recipe_of(sampled: Sampled, runs: Runs, settings: Settings, seed: int, clock: Clock) -> dict[str, Any]:
-    """How a fit was made, as plain data; ``weights`` and ``evidence`` are None where there are none."""
+    """How a fit was made, as plain data; figures of weights and of the evidence are None where there are none."""
     scenario, weighted = sampled.scenario, sampled.weighted
-    evidence, error = sampled.log_evidence
     return {
         "method": sampled.method,
         "why": sampled.why,
@@ -136,7 +135,7 @@ def recipe_of(sampled: Sampled, runs: Runs, settings: Settings, seed: int, clock
             "pareto_k": None if weighted is None else float(weighted.pareto_k),
             "kish": None if weighted is None else float(weighted.kish),
         },
-        "evidence": {"log_evidence": evidence, "log_evidence_se": error},
+        "evidence": sampled.evidence._asdict(),
         "seconds": {"compile": clock.compile, "run": clock.run},
         "digests": {
             "runs": runs.digest,

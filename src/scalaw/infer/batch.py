@@ -17,11 +17,12 @@ import numpy as np
 from scalaw.infer import routes, search
 from scalaw.infer.devices import Precision, computing, host_computing
 from scalaw.infer.evaluate import evaluate_program
+from scalaw.infer.evidence import NOT_ASKED, Bridged, Reported, evidence_of_chains, evidence_of_weights
 from scalaw.infer.importance import EFFORT, Effort, Weighted
 from scalaw.infer.nuts import Draws, Settings
 from scalaw.infer.point import Mode
 from scalaw.infer.programs import Clock, Key, compile_keys, key_of
-from scalaw.infer.routes import Group, Method, serve
+from scalaw.infer.routes import Group, Method, serve, with_evidence
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
 
 Progress = Callable[[str], None]
@@ -42,6 +43,7 @@ class Sampled:
     ``method`` served it, ``why`` in words; ``draws`` (NUTS) has leading axes (chains, draws), ``weighted``
     (importance sampling) one axis of draws, and the other is None. ``mode`` is the best mode; ``starts`` and
     ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
+    ``bridged`` is the evidence of chains, None where it was not asked for.
     """
 
     scenario: Scenario
@@ -54,6 +56,7 @@ class Sampled:
     agreed: int
     rival: float
     clock: Clock = field(compare=False)
+    bridged: Bridged | None = None
 
     @property
     def positions(self) -> np.ndarray:
@@ -71,11 +74,12 @@ class Sampled:
         return self._equal("log_density")
 
     @property
-    def log_evidence(self) -> tuple[float | None, float | None]:
-        """Log marginal likelihood and its Monte Carlo error, None where there is none."""
-        if self.weighted is None:
-            return None, None
-        return float(self.weighted.log_evidence), float(self.weighted.log_evidence_se)
+    def evidence(self) -> Reported:
+        """Log marginal likelihood and its Monte Carlo error, or why there is none."""
+        row_weight = self.scenario.row_weight
+        if self.weighted is not None:
+            return evidence_of_weights(self.weighted, row_weight)
+        return NOT_ASKED if self.bridged is None else evidence_of_chains(self.bridged, row_weight)
 
     def _equal(self, name: str) -> np.ndarray:
         if self.weighted is None:
@@ -101,6 +105,7 @@ def sample(
     precision: Precision | None = None,
     evaluated: bool = True,
     thorough: bool = False,
+    evidence: bool = False,
 ) -> list[Sampled]:
     """Sample every scenario's posterior.
 
@@ -124,6 +129,8 @@ def sample(
         Whether all draws of each will be evaluated: that program is then compiled beside the others.
     thorough : bool
         Whether each is searched from as many starts as a single fit.
+    evidence : bool
+        Whether chains get an evidence, by a bridge; weighted draws have one anyway.
 
     Returns
     -------
@@ -139,7 +146,9 @@ def sample(
     with searching():
         keys = [key_of(*use) for _, g in groups for use in search.uses(g.structure, g.arrays)]
     with sampling():
-        keys += [key_of(*use) for _, g in groups for use in routes.uses(g, method, settings, effort)]
+        keys += [
+            key_of(*use) for _, g in groups for use in routes.uses(g, method, settings, effort, evidence)
+        ]
     with computing():
         keys += [_evaluation(g, method, settings, effort) for _, g in groups if evaluated]
     compile_keys(keys, clock)
@@ -150,10 +159,12 @@ def sample(
         with searching():
             found = search.search(group.structure, group.scenarios, group.arrays, seed, clock, thorough)
         with sampling():
-            served = serve(replace(group, found=found), method, settings, effort, seed, clock, progress)
+            group = replace(group, found=found)
+            served = serve(group, method, settings, effort, seed, clock, progress)
+            served = with_evidence(group, served, seed, clock) if evidence else served
         for i, s, f, got in zip(members, group.scenarios, found, served, strict=True):
             kinds = (got.method, got.why, got.draws, got.weighted)
-            done[i] = Sampled(s, *kinds, f.mode, f.starts, f.agreed, f.rival, clock)
+            done[i] = Sampled(s, *kinds, f.mode, f.starts, f.agreed, f.rival, clock, got.bridged)
     return [done[i] for i in range(len(scenarios))]
 
 

@@ -76,11 +76,17 @@ class Bridged(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """An evidence with its error, or two None and the ``reason``, a sentence."""
+    """An evidence with its error (nats), or two None and ``no_evidence``, the reason why in words."""
 
     log_evidence: float | None
     log_evidence_se: float | None
-    reason: str | None
+    no_evidence: str | None
+
+
+#: Of chains without a bridge: it is one more program, which a single fit seldom needs.
+NOT_ASKED = Reported(
+    None, None, "not asked for: fit with evidence=True (--evidence), which compiles one more program"
+)
 
 
 def bridged(

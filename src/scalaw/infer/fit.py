@@ -51,6 +51,7 @@ def fit(
     bootstrap: int = 200,
     row_weight: np.ndarray | None = None,
     allow_prior_dominated: bool = False,
+    evidence: bool = False,
 ) -> Fit:
     """Posterior of a law given runs.
 
@@ -83,6 +84,9 @@ def fit(
         0 holds a run out; its loss then enters nothing.
     allow_prior_dominated : bool
         Fit even with no more runs than parameters; the verdict is then at best LOOK.
+    evidence : bool
+        Give chains a marginal likelihood too, ``fit.evidence``, by one more program
+        (:mod:`scalaw.infer.evidence`); importance sampling has one anyway.
 
     Returns
     -------
@@ -107,6 +111,7 @@ def fit(
         bootstrap=bootstrap,
         row_weight=row_weight,
         allow_prior_dominated=allow_prior_dominated,
+        evidence=evidence,
     )[0]
 
 
@@ -165,6 +170,7 @@ def fit_models(
     bootstrap: int = 200,
     row_weight: np.ndarray | None = None,
     allow_prior_dominated: bool = False,
+    evidence: bool = False,
     progress: Progress = lambda _: None,
 ) -> list[Fit]:
     """Fit several models to the same runs; those that share a structure share one compiled call.
@@ -184,7 +190,7 @@ def fit_models(
         warnings.append([p for p in found if p.severity == "W"])
         scenarios.append(scenario_of(table, model, row_weight=row_weight))
         tables.append(table)
-    sampled = sample(scenarios, settings, seed, progress, method, thorough=True)
+    sampled = sample(scenarios, settings, seed, progress, method, thorough=True, evidence=evidence)
     return [
         assemble(s, table, settings, seed, bootstrap, warned)
         for s, table, warned in zip(sampled, tables, warnings, strict=True)

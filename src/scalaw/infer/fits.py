@@ -24,9 +24,10 @@ from scalaw.infer.assemble import PRIOR_DRAWS, learned, parameter_rows, recipe_o
 from scalaw.infer.batch import Kept, Sampled
 from scalaw.infer.diagnose import UNIDENTIFIED, Figures, Verdict
 from scalaw.infer.evaluate import evaluate
+from scalaw.infer.evidence import Reported
 from scalaw.infer.executables import key_data
 from scalaw.infer.fitted import Fit
-from scalaw.infer.interval import PROB
+from scalaw.infer.interval import PROB, known
 from scalaw.infer.nuts import Settings
 from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
@@ -106,7 +107,7 @@ class Fits:
         recipe = recipe_of(sampled, plan.runs, settings, seed, Clock()) | {
             "settings": made,
             "weights": {name: told[name] for name in ("pareto_k", "kish")},
-            "evidence": {name: told[name] for name in ("log_evidence", "log_evidence_se")},
+            "evidence": {name: told[name] for name in Reported._fields},
         }
         return Fit(
             build_tree(sampled, plan.runs, evaluate(plan.scenario, summary.position)),
@@ -140,6 +141,7 @@ class Fits:
     def told(self) -> tuple[Mapping[str, Any], ...]:
         """Plain data of every fit, refused ones too: method, why, verdict, reasons, notes and numbers."""
         nothing = {**dict.fromkeys(NUMBERS), "method": None, "why": "refused", "verdict": "BAD", "notes": []}
+        nothing["no_evidence"] = "there is no fit"
         return tuple(
             {**nothing, "reasons": [plan.refused]} if summary is None else summary.told
             for plan, summary in zip(self.planned, self.summaries, strict=True)
@@ -164,7 +166,8 @@ class Fits:
             name: (("scenario", "parameter"), table[..., j]) for j, name in enumerate(FIGURES)
         }
         variables |= {name: ("scenario", values) for name, values in self._columns(NUMBERS).items()}
-        words = {name: [one[name] or "" for one in self.told] for name in ("method", "why", "verdict")}
+        told = ("method", "why", "verdict", "no_evidence")
+        words = {name: [one[name] or "" for one in self.told] for name in told}
         words["reasons"] = ["\n".join(one["reasons"]) for one in self.told]
         variables |= {name: ("scenario", values) for name, values in words.items()}
         variables["n_runs"] = ("scenario", [len(plan.runs) for plan in self.planned])
@@ -199,11 +202,11 @@ class Fits:
         units = {p.name: p.dimension for p in plan.model.parameters}
         rows = []
         for (name, index), figures in zip(learned(plan.model)[0], summary.table, strict=True):
-            known = {key: None if np.isnan(v) else float(v) for key, v in zip(FIGURES, figures, strict=True)}
-            contraction = known.pop("contraction")
+            told = known(dict(zip(FIGURES, figures.tolist(), strict=True)))
+            contraction = told.pop("contraction")
             identified = contraction is not None and contraction <= UNIDENTIFIED
             one = {"name": name, "index": index, "unit": units[name], "prob": PROB}
-            rows.append({**one, **known, "identified": identified})
+            rows.append({**one, **told, "identified": identified})
         return rows
 
     def to_frame(self) -> pd.DataFrame:
@@ -218,6 +221,7 @@ class Fits:
             "method": [one["method"] for one in self.told],
             "verdict": [one["verdict"] for one in self.told],
             **self._columns(_SHOWN),
+            "no_evidence": [one["no_evidence"] for one in self.told],
         }
         for j, name in enumerate(names):
             columns[name] = table[:, j, FIGURES.index("median")]
@@ -231,7 +235,8 @@ class Fits:
             one = {"law": plan.model.label, "noise": plan.model.noise.name, "scenario": plan.name}
             one |= {"n_runs": len(plan.runs)}
             one |= {name: told[name] for name in ("method", "why", "verdict", "reasons", "notes", *_SHOWN)}
-            fits.append(one | {"parameters": self.rows(i), "elpd_loo": None})
+            one |= {"no_evidence": told["no_evidence"], "parameters": self.rows(i), "elpd_loo": None}
+            fits.append(known(one))
         return {"fits": fits, "compilations": self.recipe["compilations"], "seconds": self.recipe["seconds"]}
 
     def __str__(self) -> str:

@@ -16,7 +16,8 @@ import numpy as np
 
 from scalaw.data import Runs
 from scalaw.infer.diagnose import Verdict
-from scalaw.infer.interval import PROB, interval
+from scalaw.infer.evidence import Reported
+from scalaw.infer.interval import PROB, interval, known
 from scalaw.infer.references import References
 from scalaw.infer.scenarios import Scenario, scenario_of
 from scalaw.model.scaling_model import ScalingModel
@@ -41,7 +42,7 @@ class Fit:
     parameters : tuple of dict
         Per learned parameter (and index): diagnostics; see :meth:`to_json`.
     recipe : dict
-        Plain data: method, seed, settings, versions, digests, seconds, searches.
+        Plain data: method, seed, settings, versions, digests, seconds, searches, weights, evidence.
     """
 
     tree: xr.DataTree = field(repr=False)
@@ -96,6 +97,11 @@ class Fit:
             warnings.simplefilter("ignore")  # compare reports Pareto k
             return float(stats.loo(self.tree, var_name="loss").elpd)
 
+    @property
+    def evidence(self) -> Reported:
+        """Log marginal likelihood and its Monte Carlo error (nats), or why there is none."""
+        return Reported(**self.recipe["evidence"])
+
     def _of(self, parameter: Mapping[str, Any]) -> np.ndarray:
         draws = self.draws(parameter["name"])
         return draws[:, next(iter(parameter["index"].values())) - 1] if parameter["index"] else draws
@@ -105,8 +111,8 @@ class Fit:
         return [{**p, **interval(self._of(p), prob)} for p in self.parameters]
 
     def to_json(self, prob: float = PROB) -> dict[str, Any]:
-        """Plain data as printed by ``scalaw fit --json``: numbers in base units, unrounded."""
-        return {
+        """Plain data as printed by ``scalaw fit --json``: numbers in base units, unrounded; None for what is not."""
+        told = {
             "law": self.label,
             "noise": self.model.noise.name,
             "method": self.recipe["method"],
@@ -119,6 +125,7 @@ class Fit:
             **self.recipe["evidence"],
             "seconds": self.recipe["seconds"],
         }
+        return known(told)
 
     def to_frame(self, prob: float = PROB) -> pd.DataFrame:
         """One row per parameter: interval in the paper's units, diagnostics, prior sd."""

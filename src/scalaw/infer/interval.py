@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+import math
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -19,6 +21,15 @@ class Interval(TypedDict):
     prob: float
     mean: float | None
     sd: float | None
+
+
+def known(value: Any) -> Any:
+    """The same plain data with None for every NaN and infinity, which JSON has not."""
+    if isinstance(value, Mapping):
+        return {name: known(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [known(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def interval(draws: np.ndarray, prob: float = PROB, moments: bool = True) -> Interval:

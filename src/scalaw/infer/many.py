@@ -317,6 +317,7 @@ def _sample_slice(one: _Slice, options: _Options, clock: Clock, progress: Progre
         options.method,
         precision=options.precision,
         evaluated=False,
+        evidence=True,
     )
     clock.compile += sampled[0].clock.compile
     clock.run += sampled[0].clock.run

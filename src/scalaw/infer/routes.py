@@ -12,13 +12,14 @@ of six kinds, with the share of accepted posteriors that were off by more than t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from scalaw.infer.bent import Bent, n_features
+from scalaw.infer.evidence import Bridged, bridge, bridge_program
 from scalaw.infer.executables import key_data
 from scalaw.infer.importance import COMPONENTS, Effort, Start, Weighted, importance_executable
 from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
@@ -55,13 +56,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Served:
-    """How one scenario was served: ``method``, in words ``why``, and its draws of either kind (chains first)."""
+    """How one scenario was served: ``method``, in words ``why``, and its draws of either kind (chains first).
+
+    ``bridged`` is the evidence of chains, see :func:`with_evidence`.
+    """
 
     method: Literal["importance", "nuts"]
     why: str
     draws: Draws | None = None
     weighted: Weighted | None = None
     clock: Clock = field(default_factory=Clock, compare=False)
+    bridged: Bridged | None = None
 
 
 def serve(
@@ -196,6 +201,20 @@ def _by_nuts(
     ]
 
 
+def with_evidence(group: Group, served: Sequence[Served], seed: int, clock: Clock) -> list[Served]:
+    """The same, with a bridge for every scenario that has chains, all in one batch."""
+    chosen = np.array([i for i, one in enumerate(served) if one.draws is not None], int)
+    if not len(chosen):
+        return list(served)
+    starts = _stacked([start_of(group.found[int(i)]) for i in chosen])
+    draws = _stacked([served[int(i)].draws for i in chosen])
+    keys = np.stack([key_data(seed, "bridge", group.scenarios[int(i)].name) for i in chosen])
+    arrays = _rows(group.arrays, chosen)
+    out = bridge(group.structure, arrays, starts, draws.position, draws.log_density, keys, clock)
+    found = {int(i): jax.tree.map(lambda leaf, j=j: leaf[j], out) for j, i in enumerate(chosen)}
+    return [replace(one, bridged=found.get(i)) for i, one in enumerate(served)]
+
+
 def _rows(tree: Any, rows: np.ndarray) -> Any:
     return jax.tree.map(lambda leaf: leaf[rows], tree)
 
@@ -219,22 +238,28 @@ def nuts_program(structure: Structure, settings: Settings, arrays: Arrays) -> tu
 
 
 def uses(
-    group: Group, method: Method, settings: Settings, effort: Effort
+    group: Group, method: Method, settings: Settings, effort: Effort, evidence: bool = False
 ) -> Iterator[tuple[Program, tuple[Any, ...]]]:
-    """The program that a method surely needs, with the shapes of its arguments."""
+    """Programs that a method surely needs, with the shapes of their arguments; of chains the bridge where asked."""
     structure, arrays = group.structure, group.arrays
     one, n = _rows(arrays, np.zeros(1, int)), structure.n_coordinates
     key = np.zeros((1, 2), np.uint32)
-    if method == "nuts":
-        program, places = nuts_program(structure, settings, arrays)
+    bent = Bent(*(np.zeros((1, COMPONENTS, *shape)) for shape in _bent_shapes(n)))
+    start = Start(np.zeros((1, COMPONENTS)), bent)
+    if method != "nuts":
+        program, places = importance_program(structure, effort, arrays)
+        yield program, chunk_arguments((one, start, key), places)
+        return
+    program, places = nuts_program(structure, settings, arrays)
+    mode = np.zeros((1, n)), np.zeros((1, n, n))
+    yield program, chunk_arguments((one, *mode, np.zeros((1, n)), key), places)
+    if evidence:
+        size = settings.chains, settings.draws
+        program, places = bridge_program(structure, arrays, *size)
         yield (
             program,
-            chunk_arguments((one, np.zeros((1, n)), np.zeros((1, n, n)), np.zeros((1, n)), key), places),
+            chunk_arguments((one, start, np.zeros((1, *size, n)), np.zeros((1, *size)), key), places),
         )
-    else:
-        program, places = importance_program(structure, effort, arrays)
-        bent = Bent(*(np.zeros((1, COMPONENTS, *shape)) for shape in _bent_shapes(n)))
-        yield program, chunk_arguments((one, Start(np.zeros((1, COMPONENTS)), bent), key), places)
 
 
 def _bent_shapes(n: int) -> tuple[tuple[int, ...], ...]:

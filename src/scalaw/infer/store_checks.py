@@ -59,6 +59,10 @@ def _number_or_none(value: Any) -> bool:
     return value is None or _number(value)
 
 
+def _text_or_none(value: Any) -> bool:
+    return value is None or _text(value)
+
+
 def _cell(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
 
@@ -92,7 +96,11 @@ _RECIPE = {
     "settings": Named(each=_number),
     "searches": Named(each=_number),
     "weights": {"pareto_k": _number_or_none, "kish": _number_or_none},
-    "evidence": {"log_evidence": _number_or_none, "log_evidence_se": _number_or_none},
+    "evidence": {
+        "log_evidence": _number_or_none,
+        "log_evidence_se": _number_or_none,
+        "no_evidence": _text_or_none,
+    },
     "seconds": {"compile": _number, "run": _number},
     "digests": {"runs": _text, "law": _text, "priors": _text},
     "versions": Named(each=_text),

@@ -44,7 +44,7 @@ class Summary:
     ``table`` (learned coordinates, figures): :data:`FIGURES`, where ``contraction`` is posterior over prior sd;
     ``position`` and ``values`` (draws, coordinates) and ``log_density`` (draws,): the draws kept; ``mode``
     (3, coordinates): its position, ``z`` and values; ``whiten`` (coordinates, coordinates). ``told`` is plain data:
-    method, why, verdict, reasons, notes, numbers of the search and of the weights.
+    method, why, verdict, reasons, notes, numbers of the search and of the weights, the evidence or why there is none.
     """
 
     table: np.ndarray
@@ -131,7 +131,6 @@ def _summary(s: Sampled, interval: np.ndarray, stats: Stats, warned: Sequence[Pr
     position, values, log_density = (_thinned(s, n, keep) for n in ("position", "values", "log_density"))
     told = told_of(s, warned, model.structure().split(values))
     verdict = diagnose(s, measured, of_law(model, labels), told)
-    evidence, error = s.log_evidence
     plain = {
         "method": s.method,
         "why": s.why,
@@ -140,8 +139,7 @@ def _summary(s: Sampled, interval: np.ndarray, stats: Stats, warned: Sequence[Pr
         "notes": [*verdict.notes, *(str(p) for p in warned if p.code not in GRAVE)],
         "pareto_k": None if weighted is None else float(weighted.pareto_k),
         "kish": None if weighted is None else float(weighted.kish),
-        "log_evidence": evidence,
-        "log_evidence_se": error,
+        **s.evidence._asdict(),
         "log_density": float(s.mode.log_density),
         "starts": s.starts,
         "agreed": s.agreed,

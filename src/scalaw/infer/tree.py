@@ -2,9 +2,10 @@
 
 Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats``
 (chain, draw); ``log_likelihood`` and ``log_prior``; ``sampling`` (chain, draw, coordinate);
-``observed_data`` and ``constant_data`` (run). The log likelihood is of ``ln loss``, per real row,
-unweighted. Weighted draws are resampled to one chain of equal weights, so that everything downstream reads one
-kind of draws; ``importance`` (weighted_draw[, coordinate]) then keeps them as they were.
+``observed_data`` and ``constant_data`` (run), which holds covariates, row weights and what the noise reads of a run
+beside its loss. The log likelihood is of ``ln loss``, per real row, unweighted. Weighted draws are resampled to one
+chain of equal weights, so that everything downstream reads one kind of draws; ``importance``
+(weighted_draw[, coordinate]) then keeps them as they were.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTre
     sample_stats["lp"] = (("chain", "draw"), sampled.log_density)
     log_prior = folded(pointwise.log_prior)
     free = {p.name for p in model.free}
-    constant = {name: ("run", np.asarray(values)) for name, values in scenario.covariates.items()}
+    given = {**scenario.covariates, **scenario.noise_rows()}
+    constant = {name: ("run", np.asarray(values)) for name, values in given.items()}
     constant["row_weight"] = ("run", scenario.row_weight)
     groups = {
         "posterior": xr.Dataset(_posterior(sampled), base | _index_coords(model)),

@@ -102,7 +102,7 @@ def sampling_keys(group: Group, method: Method, settings: Settings, precision: P
     with host_computing() if precision == "float32" else computing():
         keys = [key_of(*use) for use in search.uses(structure, arrays)]
     with computing(precision):
-        return keys + [key_of(*use) for use in routes.uses(group, method, settings, EFFORT)]
+        return keys + [key_of(*use) for use in routes.uses(group, method, settings, EFFORT, evidence=True)]
 
 
 def summary_keys(method: Method, settings: Settings) -> list[Key]:
