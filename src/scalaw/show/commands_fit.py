@@ -111,6 +111,14 @@ def fit(
         typer.Option("--fix", metavar="NAME=VALUE", help="Hold a parameter, in the paper's units."),
     ] = None,
     method: METHOD = "nuts",
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="The marginal likelihood of chains too, by one more program; importance has it anyway.",
+            rich_help_panel=_SAMPLING,
+        ),
+    ] = False,
     prob: PROB = 0.9,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="Save the fit.")
@@ -123,7 +131,14 @@ def fit(
 ) -> Result:
     """Fit a law to runs: parameters with intervals, and a verdict on the fit."""
     from scalaw.infer.fit import checked_method, checked_settings, fit_models, model_of
-    from scalaw.show.tables import method_line, note_lines, parameter_table, published_lines, verdict_lines
+    from scalaw.show.tables import (
+        evidence_line,
+        method_line,
+        note_lines,
+        parameter_table,
+        published_lines,
+        verdict_lines,
+    )
 
     check_prob(prob)
     check_place(output)
@@ -141,6 +156,7 @@ def fit(
             seed=sampler.seed,
             bootstrap=sampler.bootstrap,
             allow_prior_dominated=sampler.allow_prior_dominated,
+            evidence=evidence,
             progress=step,
         )[0]
     if output is not None:
@@ -151,6 +167,7 @@ def fit(
     text = [
         head,
         method_line(found),
+        *([evidence_line(found)] if evidence else ()),
         *verdict_lines(found.verdict.level, found.verdict.reasons),
         "",
         parameter_table(found, prob),

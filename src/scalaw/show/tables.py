@@ -89,6 +89,13 @@ def method_line(fit: Fit) -> RenderableType:
     return sentence(f"sampled by {recipe['method']} ({size}): {recipe['why']}")
 
 
+def evidence_line(fit: Fit) -> RenderableType:
+    """The marginal likelihood with its Monte Carlo error, or why there is none."""
+    value, se, reason = fit.evidence
+    told = f"log evidence {number(value, 6)} ± {number(se, 2)} nats"
+    return sentence(told if reason is None else f"no evidence: {reason}")
+
+
 def parameter_table(fit: Fit, prob: float) -> Table:
     """Parameters of a fit in the paper's units, with what the sampler and the runs say about each."""
     columns = ("parameter", "median", interval_header(prob), "prior", "R-hat", "ESS\n(bulk, tail)")
