@@ -318,6 +318,16 @@ _MODELS = {
         "A calibration needs at least 20 simulations, one point of forecast, and, where the runs come from another "
         "model than the one that is fitted, the same parameters in both."
     ),
+    "M020": (
+        "Huber's loss is an objective to minimise, not the logarithm of a density: nothing can be drawn from it, and no "
+        "score or evidence follows from it. Fit with noise='laplace', its Bayesian twin, or take the point fit and its "
+        "bootstrap: scalaw bootstrap RUNS --noise huber."
+    ),
+    "M021": (
+        "There is nothing for this bootstrap to draw. Clusters need a column of labels with at least two of them; "
+        "residuals need a law of a positive loss, since a share plus a residual can leave its range. Cases and "
+        "Dirichlet weights need nothing."
+    ),
     "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }
 

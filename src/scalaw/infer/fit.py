@@ -28,6 +28,7 @@ from scalaw.laws.law import Law, registry
 from scalaw.laws.prior import Prior
 from scalaw.laws.spec import variant
 from scalaw.model.noise import Noise, get_noise
+from scalaw.model.noise_huber import not_a_density
 from scalaw.model.scaling_model import ScalingModel
 
 #: Draws of all chains of one fit.
@@ -121,13 +122,17 @@ def model_of(
     noise: str | Noise = "student_t",
     priors: Mapping[str, str | Prior] | None = None,
     fixed: Mapping[str, float] | None = None,
+    density: bool = True,
 ) -> ScalingModel:
-    """The scaling model that ``fit`` would use for these arguments."""
+    """The scaling model that ``fit`` would use for these arguments (M020 for a noise that must be a density)."""
     found = get_law(law)
     if fixed:
         found = _hold(found, [(name, str(value)) for name, value in fixed.items()])
     read = {name: Prior.parse(p) if isinstance(p, str) else p for name, p in (priors or {}).items()}
-    return ScalingModel(found, get_noise(noise), tuple(sorted(read.items())))
+    observed = get_noise(noise)
+    if density and not observed.is_density:
+        raise not_a_density(observed.name, "fit")
+    return ScalingModel(found, observed, tuple(sorted(read.items())))
 
 
 def _hold(law: Law, items: Sequence[tuple[str, str]]) -> Law:

@@ -3,7 +3,8 @@
 A noise is a record (:class:`~scalaw.model.noise_record.Noise`): its parameters with their priors, a log density, a
 sampler, and what it reads of each run. Laws never see noises and noises never see laws. Those of a loss are
 described in :mod:`scalaw.model.noise_log`, those of a share in :mod:`scalaw.model.noise_share`. Parameters are held
-as those of a law are: ``"student_t[nu=5]"``, or ``"student_t:nu=5"`` where brackets are globs.
+as those of a law are: ``"student_t[nu=5]"``, or ``"student_t:nu=5"`` where brackets are globs. ``"huber"`` is an
+objective and no noise (:mod:`scalaw.model.noise_huber`): it has a name for point fits, and is none of :func:`noises`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import re
 from dataclasses import replace
 
 from scalaw.errors import ScalawError
+from scalaw.model.noise_huber import OBJECTIVES
 from scalaw.model.noise_log import LOG_NOISES
 from scalaw.model.noise_record import Noise
 from scalaw.model.noise_share import SHARE_NOISES
 
 _NOISES = {noise.name: noise for noise in (*LOG_NOISES, *SHARE_NOISES)}
+_KNOWN = _NOISES | {objective.name: objective for objective in OBJECTIVES}
 _SPEC = re.compile(r"(\w+)(?:\[(.+)\]|:(.+))?")
 
 
@@ -35,9 +38,9 @@ def get_noise(noise: str | Noise) -> Noise:
     inside = "" if match is None else match[2] or match[3]
     items = inside.split(",") if inside else []
     readable = all(re.fullmatch(r"\s*\w+\s*=.+", item) for item in items)
-    if match is None or match[1] not in _NOISES or not readable:
+    if match is None or match[1] not in _KNOWN or not readable:
         raise ScalawError("M002", f"unknown noise '{noise}'", fix=f"use one of {', '.join(_NOISES)}")
-    found = _NOISES[match[1]]
+    found = _KNOWN[match[1]]
     held: dict[str, float] = {}
     for item in items:
         name, _, text = item.partition("=")
@@ -63,7 +66,7 @@ def _number(noise: Noise, name: str, text: str, spec: str, twice: bool) -> float
 
 
 def noises() -> tuple[Noise, ...]:
-    """Every noise there is."""
+    """Every noise there is: all that have a density."""
     return tuple(_NOISES.values())
 
 

@@ -63,6 +63,8 @@ class Noise:
     anchors : tuple of str
         For a noise that lifts every run, so that the level of the law is not identified beside it: parameters of
         which one must be held (or a non-zero irreducible loss).
+    is_density : bool
+        False for an objective such as Huber's, which can be minimised and has no posterior.
     about : str
         One line for lists.
     """
@@ -79,6 +81,7 @@ class Noise:
     fixed: tuple[tuple[str, float], ...] = ()
     may_be_zero: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
+    is_density: bool = True
     about: str = field(default="", repr=False)
 
     @property
