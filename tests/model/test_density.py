@@ -243,10 +243,10 @@ def test_positions_of_saved_draws_keep_their_meaning():
     one = scenario(simulated("chinchilla"), "chinchilla")
     structure, arrays = one.model.structure(), arrays_of(one, 16)
     with jax.enable_x64(True):
-        z, log_jacobian = natural(structure, arrays, np.array([1.0, -0.7, 0.2, -1.0, -1.1, -5.0, 2.0]))
-    assert COORDINATES == 1
-    assert np.asarray(z)[1:3] == pytest.approx([-1.4981388693815920, -1.2981388693815919], rel=1e-12)
-    share = 1.0 - np.exp(-0.7)
+        z, log_jacobian = natural(structure, arrays, np.array([1.0, -1.7, 0.2, -1.0, -1.1, -5.0, 2.0]))
+    assert COORDINATES == 2
+    assert np.asarray(z)[1:3] == pytest.approx([-1.4981388693815920, -1.1981388693815919], rel=1e-12)
+    share = 1.0 - np.sum(np.exp(np.asarray(z)[1:3]))
     width = one.refs.statistics["loss_min"]
     assert np.asarray(z)[0] == pytest.approx(np.log(share / (width - share)), rel=1e-9)
     assert float(log_jacobian) == pytest.approx(np.log(width / (share * (width - share))), rel=1e-9)

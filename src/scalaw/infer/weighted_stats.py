@@ -20,6 +20,11 @@ import numpy as np
 from scalaw.infer.chain_stats import TAILS
 from scalaw.infer.ranks import beta_quantile, ordered
 
+#: The distance between two order statistics this many standard errors to either side of a quantile measures its error.
+#: Of the draws in a tail, a hundred say, only twenty lie within one standard error: that distance is itself off by a
+#: fifth, as ArviZ's figure for chains is. At three it is off by an eighth, and one per cent too large at 2000 draws.
+REACH = 3.0
+
 
 class WeightedFigures(NamedTuple):
     """Estimates of one quantity; scalars, the last two (probs,).
@@ -69,7 +74,7 @@ def mcse_weighted_quantile(values: Any, log_weights: Any, prob: Any) -> Any:
     """Monte Carlo standard error of the weighted quantile at ``prob``.
 
     The variance Σ w² (1[x ≤ q] − prob)² of the share below the quantile q makes an effective number of draws, and
-    this a Beta distribution of where q lies; half the distance between its 16 % and 84 % quantiles is the error.
+    this a Beta distribution of where q lies, whose quantiles :data:`REACH` standard errors away span the error.
     """
     return _quantile_error(_sorted(values, log_weights), prob)
 
@@ -120,6 +125,6 @@ def _quantile_error(series: _Sorted, prob: Any) -> Any:
     variance = jnp.sum((series.weights * (at_most - prob)) ** 2)
     ess = prob * (1 - prob) / variance
     low, high = (
-        _quantile(series, beta_quantile(z, ess * prob + 1, ess * (1 - prob) + 1)) for z in (-1.0, 1.0)
+        _quantile(series, beta_quantile(z, ess * prob + 1, ess * (1 - prob) + 1)) for z in (-REACH, REACH)
     )
-    return (high - low) / 2
+    return (high - low) / (2 * REACH)

@@ -6,7 +6,10 @@ surface ``E + A + B = level`` is a thin bent sheet that no linear whitening flat
 searches walk in other coordinates ``c``, related to the parameters' own unconstrained coordinates ``z`` by
 a bijection of known Jacobian:
 
-- amplitudes: the log of their sum, and the log of each over the first (determinant one);
+- amplitudes: each is multiplied by its exponent, which gives the slope of its term in the log of the covariate.
+  Runs pin slopes down as they do the level, while an amplitude and its exponent trade against each other: a flat term
+  of a large amplitude looks like a steep one of a small amplitude. Where there are several, the log of the sum
+  of the slopes, and the log of each over the first (both maps have determinant one);
 - irreducible loss: the level at the centre of the runs, ``level = v + law(centre, E = 0)`` with ``E =
   clip(v)``, where ``clip`` is the identity inside the prior's range and bends smoothly (over a width of 0.01 of
   the reference loss) at its ends.
@@ -24,30 +27,48 @@ import jax.numpy as jnp
 
 SHARPNESS = 0.01
 #: Version of the bijection. Saved draws are positions: raise it whenever the same position means another ``z``.
-COORDINATES = 1
+COORDINATES = 2
 
 
 class Places(NamedTuple):
-    """Coordinates that are changed: positions of the amplitudes and of the irreducible loss (or None)."""
+    """Coordinates that are changed: positions of the amplitudes and of the irreducible loss (or None).
+
+    ``exponents`` are those of the amplitudes, None for an amplitude that has no exponent of its own.
+    """
 
     amplitudes: tuple[int, ...]
+    exponents: tuple[int | None, ...]
     irreducible: int | None
 
 
-def split_sum(c: Any, places: Places, fixed: Any) -> Any:
-    """Log amplitudes from (log sum, log ratios to the first); the Jacobian determinant is one."""
+def split_sum(c: Any, places: Places, fixed: Any, tie: Any) -> Any:
+    """Log amplitudes from (log sum of slopes, log ratios to the first slope); the Jacobian determinant is one."""
     at = jnp.array(places.amplitudes)
     total, ratio = c[at[0]], c[at[1:]]
     first = total - jnp.log1p(jnp.sum(jnp.exp(ratio)))
-    moved = c.at[at].set(jnp.concatenate([first[None], first + ratio]))
-    return jnp.where(jnp.any(fixed[at]), c, moved)
+    moved = jnp.concatenate([first[None], first + ratio])
+    slopes = jnp.where(jnp.any(fixed[at]), c[at], moved)
+    return c.at[at].set(slopes - _log_exponents(c, places, fixed, tie))
 
 
-def join_sum(z: Any, places: Places, fixed: Any) -> Any:
+def join_sum(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
     """Inverse of :func:`split_sum`."""
     at = jnp.array(places.amplitudes)
-    moved = z.at[at].set(jnp.concatenate([jax.nn.logsumexp(z[at])[None], z[at[1:]] - z[at[0]]]))
-    return jnp.where(jnp.any(fixed[at]), z, moved)
+    slopes = z[at] + _log_exponents(z, places, fixed, tie)
+    joined = jnp.concatenate([jax.nn.logsumexp(slopes)[None], slopes[1:] - slopes[0]])
+    return z.at[at].set(jnp.where(jnp.any(fixed[at]), slopes, joined))
+
+
+def _log_exponents(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
+    """Log of each amplitude's exponent, zero where either is given or the amplitude follows another."""
+
+    def one(amplitude: int, exponent: int | None) -> Any:
+        if exponent is None:
+            return 0.0
+        learned = ~fixed[amplitude] & (tie[amplitude] == amplitude) & ~fixed[tie[exponent]]
+        return jnp.where(learned, z[tie[exponent]], 0.0)
+
+    return jnp.array([one(*pair) for pair in zip(places.amplitudes, places.exponents, strict=True)])
 
 
 def share_of_level(

@@ -22,6 +22,8 @@ import numpyro
 from numpyro.distributions import biject_to
 from numpyro.infer.util import potential_energy
 
+from scalaw.laws.expression import names, parse
+from scalaw.laws.records import Parameter
 from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
 from scalaw.model.distributions import distribution
 from scalaw.model.powers import with_exponentials
@@ -55,18 +57,26 @@ def places_of(structure: Structure) -> Places:
     """Which coordinates :mod:`scalaw.model.coordinates` changes."""
     law = structure.parts.law
     starts = np.cumsum([0, *[n or 1 for n in structure.sizes]])
-    scalars = [
-        (p.role, family, int(start))
+    scalars = {
+        p.name: (p, family, int(start))
         for p, family, start, n in zip(
             law.parameters, structure.families, starts, structure.sizes, strict=False
         )
         if n is None
-    ]
-    amplitudes = tuple(at for role, family, at in scalars if (role, family) == ("amplitude", "LogNormal"))
-    level = [at for role, family, at in scalars if (role, family) == ("irreducible", "Beta")]
+    }
+
+    def of(role: str, family: str) -> list[tuple[Parameter, int]]:
+        return [(p, at) for p, its, at in scalars.values() if (p.role, its) == (role, family)]
+
+    amplitudes, level = of("amplitude", "LogNormal"), of("irreducible", "Beta")
+    powers = {p.name: at for p, at in of("exponent", "LogNormal")}
+    exponents = [[powers[name] for name in names(parse(p.dimension)) if name in powers] for p, _ in amplitudes]
     centred = law.units == "reference" and all(c.scaling != "absolute" for c in law.covariates)
-    irreducible = level[0] if len(level) == 1 and centred else None
-    return Places(amplitudes if len(amplitudes) > 1 else (), irreducible)
+    return Places(
+        tuple(at for _, at in amplitudes),
+        tuple(found[0] if len(found) == 1 else None for found in exponents),
+        level[0][1] if len(level) == 1 and centred else None,
+    )
 
 
 def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
@@ -83,7 +93,7 @@ def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
     """The parameters' own unconstrained coordinates ``z`` and the log Jacobian determinant."""
     places = places_of(structure)
     if places.amplitudes:
-        c = split_sum(c, places, arrays.fixed)
+        c = split_sum(c, places, arrays.fixed, arrays.tie)
     if places.irreducible is None:
         return c, 0.0
     width = arrays.prior[structure.owner(places.irreducible), 3]
@@ -98,7 +108,7 @@ def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
         width = arrays.prior[structure.owner(at), 3]
         rest = jnp.where(arrays.fixed[at], 0.0, _rest(structure, arrays, z))
         z = z.at[at].set(width * jax.nn.sigmoid(z[at]) + rest)
-    return join_sum(z, places, arrays.fixed) if places.amplitudes else z
+    return join_sum(z, places, arrays.fixed, arrays.tie) if places.amplitudes else z
 
 
 def program(structure: Structure, arrays: Arrays) -> None:
