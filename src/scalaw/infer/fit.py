@@ -98,9 +98,7 @@ def fit(
     ScalawError
         For runs or a law that cannot be fitted; see ``scalaw explain``.
     """
-    if row_weight is not None and np.any(np.asarray(row_weight) % 1 != 0):
-        fix = "0 leaves a run out, 1 keeps it, 2 counts it twice; a weight is no measurement precision"
-        raise ScalawError("D056", "row weights must be whole numbers", runs.source, fix=fix)
+    check_whole(runs, row_weight)
     model = model_of(law, noise=noise, priors=priors, fixed=fixed)
     settings = checked_settings(chains, warmup, draws, target_accept)
     return fit_models(
@@ -114,6 +112,13 @@ def fit(
         allow_prior_dominated=allow_prior_dominated,
         evidence=evidence,
     )[0]
+
+
+def check_whole(runs: Runs, row_weight: np.ndarray | None) -> None:
+    """Refuse row weights that are no whole numbers (D056)."""
+    if row_weight is not None and np.any(np.asarray(row_weight) % 1 != 0):
+        fix = "0 leaves a run out, 1 keeps it, 2 counts it twice; a weight is no measurement precision"
+        raise ScalawError("D056", "row weights must be whole numbers", runs.source, fix=fix)
 
 
 def model_of(
