@@ -181,8 +181,8 @@ def by_hand(runs, c, noise):
     y = np.log(runs.values("loss") / np.median(runs.values("loss")))
     width = runs.values("loss").min() / np.median(runs.values("loss"))
     share = special.expit(log_ratio)
-    A, B = np.exp(log_sum) * (1 - share), np.exp(log_sum) * share
     alpha, beta, sigma = np.exp(log_alpha), np.exp(log_beta), np.exp(log_sigma)
+    A, B = np.exp(log_sum) * (1 - share) / alpha, np.exp(log_sum) * share / beta  # shares of the slope
     v = level - A - B
     s = SHARPNESS
     E = s * (np.logaddexp(0, v / s) - np.logaddexp(0, (v - width) / s))
