@@ -33,7 +33,7 @@ from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock
 from scalaw.infer.scenarios import Scenario
-from scalaw.infer.summaries import FIGURES, Summary
+from scalaw.infer.summaries import FIGURES, SCORES, Summary
 from scalaw.infer.tree import build_tree
 from scalaw.model.scaling_model import ScalingModel
 
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 
 #: Numbers told of every fit, None where there are none.
 NUMBERS = (
-    *("pareto_k", "kish", "log_evidence", "log_evidence_se"),
+    *("pareto_k", "kish", "log_evidence", "log_evidence_se", *SCORES),
     *("log_density", "starts", "agreed", "rival", "divergent"),
 )
 #: Those that a table of fits and its JSON show.
-_SHOWN = NUMBERS[:4]
+_SHOWN = NUMBERS[: NUMBERS.index("log_density")]
 LEVELS = ("OK", "LOOK", "BAD")
 
 
@@ -229,14 +229,13 @@ class Fits:
         return pd.DataFrame(columns)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data as printed by ``scalaw fit-many --json``; ``elpd_loo`` is None, ``fits[i].elpd_loo`` has it."""
+        """Plain data as printed by ``scalaw fit-many --json``; None for what is not, or was not asked for."""
         fits = []
         for i, (plan, told) in enumerate(zip(self.planned, self.told, strict=True)):
             one = {"law": plan.model.label, "noise": plan.model.noise.name, "scenario": plan.name}
             one |= {"n_runs": len(plan.runs)}
             one |= {name: told[name] for name in ("method", "why", "verdict", "reasons", "notes", *_SHOWN)}
-            one |= {"no_evidence": told["no_evidence"], "parameters": self.rows(i), "elpd_loo": None}
-            fits.append(known(one))
+            fits.append(known(one | {"no_evidence": told["no_evidence"], "parameters": self.rows(i)}))
         return {"fits": fits, "compilations": self.recipe["compilations"], "seconds": self.recipe["seconds"]}
 
     def __str__(self) -> str:

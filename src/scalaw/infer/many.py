@@ -44,7 +44,7 @@ from scalaw.infer.references import bind, prior_digest
 from scalaw.infer.routes import Method
 from scalaw.infer.scenarios import Scenario, scenario_of, table_problems
 from scalaw.infer.summaries import Summary, read, summarise, write
-from scalaw.infer.warmup import sampling_keys, summary_keys
+from scalaw.infer.warmup import loo_key, sampling_keys, summary_keys
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
 from scalaw.model.noise import Noise
@@ -67,6 +67,7 @@ class _Options:
     seed: int
     keep: int
     precision: Precision | None
+    loo: bool
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def fit_many(
     target_accept: float = 0.9,
     keep: int = 1000,
     precision: Precision | None = None,
+    loo: bool = False,
     resume: str | Path | None = None,
     allow_prior_dominated: bool = False,
     progress: Progress = lambda _: None,
@@ -126,6 +128,9 @@ def fit_many(
         Draws of equal weight kept of every posterior, for forecasts and plots; intervals are of all draws.
     precision : {"float64", "float32"}, optional
         Of the draws. Modes are always searched in float64.
+    loo : bool
+        Work out how well each fit predicts its runs when they are left out (:mod:`scalaw.infer.loo`), which may
+        double the time that a large table takes.
     resume : path, optional
         Folder that finished slices are written to and read from.
     allow_prior_dominated : bool
@@ -145,7 +150,7 @@ def fit_many(
     """
     settings = checked_settings(chains, warmup, draws, target_accept)
     options = _Options(
-        checked_method(method), settings, seed, _checked_keep(keep), _checked_precision(precision)
+        checked_method(method), settings, seed, _checked_keep(keep), _checked_precision(precision), loo
     )
     models = _models(laws, noise, priors)
     tables = data_sets(runs, by)
@@ -305,6 +310,7 @@ def _compile(slices: Sequence[_Slice], options: _Options, clock: Clock, progress
     keys = summary_keys(method, settings)
     for _, group in grouped([one.scenarios[0] for one in slices]):
         keys += sampling_keys(group, method, settings, options.precision)
+        keys += [loo_key(group, method, settings)] if options.loo else []
     compile_keys(keys, clock)
 
 
@@ -321,7 +327,7 @@ def _sample_slice(one: _Slice, options: _Options, clock: Clock, progress: Progre
     )
     clock.compile += sampled[0].clock.compile
     clock.run += sampled[0].clock.run
-    return summarise(sampled, [plan.warned for plan in one.plans], options.keep, clock)
+    return summarise(sampled, [plan.warned for plan in one.plans], options.keep, clock, options.loo)
 
 
 def _read_all(slices: Sequence[_Slice]) -> list[list[Summary] | None]:

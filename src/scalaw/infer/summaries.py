@@ -21,7 +21,8 @@ from scalaw.infer.batch import Sampled, resampled
 from scalaw.infer.batch_stats import Use, chain_batch, chain_use, weighted_batch, weighted_use
 from scalaw.infer.diagnose import Stats, diagnose, figures, weighted_stats_of
 from scalaw.infer.importance import EFFORT, Weighted
-from scalaw.infer.interval import PROB
+from scalaw.infer.interval import PROB, known
+from scalaw.infer.loo import LeftOut, left_out
 from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import prior_sd, unconstrained
 from scalaw.infer.programs import Clock
@@ -35,6 +36,8 @@ FIGURES = (
     *("lower", "median", "upper", "mean", "sd", "mcse_mean"),
     *("rhat", "ess_bulk", "ess_tail", "contraction"),
 )
+#: Names of what leave-one-out finds, in the order of :class:`~scalaw.infer.loo.LeftOut`.
+SCORES = ("elpd_loo", "elpd_loo_se", "loo_pareto_k")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Summary:
     ``table`` (learned coordinates, figures): :data:`FIGURES`, where ``contraction`` is posterior over prior sd;
     ``position`` and ``values`` (draws, coordinates) and ``log_density`` (draws,): the draws kept; ``mode``
     (3, coordinates): its position, ``z`` and values; ``whiten`` (coordinates, coordinates). ``told`` is plain data:
-    method, why, verdict, reasons, notes, numbers of the search and of the weights, the evidence or why there is none.
+    method, why, verdict, reasons, notes, numbers of the search and of the weights, the evidence or why there is none,
+    leave-one-out (None where it was not asked for).
     """
 
     table: np.ndarray
@@ -67,9 +71,25 @@ def uses(method: Method, settings: Settings) -> list[Use]:
 
 
 def summarise(
-    sampled: Sequence[Sampled], warned: Sequence[Sequence[Problem]], keep: int, clock: Clock
+    sampled: Sequence[Sampled],
+    warned: Sequence[Sequence[Problem]],
+    keep: int,
+    clock: Clock,
+    loo: bool = False,
 ) -> list[Summary]:
-    """Summaries of posteriors of one structure; ``warned`` are the warnings about each one's table."""
+    """Summaries of posteriors of one structure and bucket.
+
+    Parameters
+    ----------
+    sampled : sequence of Sampled
+    warned : sequence of sequences of Problem
+        Warnings about each one's table.
+    keep : int
+        Draws kept of each, at most.
+    clock : Clock
+    loo : bool
+        Whether to work out leave-one-out.
+    """
     chains = [i for i, s in enumerate(sampled) if s.weighted is None]
     weighted = [(i, s.weighted) for i, s in enumerate(sampled) if s.weighted is not None]
     measured: dict[int, tuple[np.ndarray, Stats]] = {}
@@ -78,7 +98,8 @@ def summarise(
         measured |= zip((i for i, _ in weighted), found, strict=True)
     if chains:
         measured |= zip(chains, _chains([sampled[i] for i in chains], clock), strict=True)
-    return [_summary(s, *measured[i], warned[i], keep) for i, s in enumerate(sampled)]
+    scores = left_out(sampled, clock) if loo else [None] * len(sampled)
+    return [_summary(s, *measured[i], warned[i], keep, scores[i]) for i, s in enumerate(sampled)]
 
 
 def _weighted(these: Sequence[tuple[Sampled, Weighted]], clock: Clock) -> list[tuple[np.ndarray, Stats]]:
@@ -124,7 +145,14 @@ def _paper(s: Sampled, values: np.ndarray) -> np.ndarray:
     return np.concatenate([c if c.ndim == values.ndim else c[..., None] for c in columns], axis=-1)
 
 
-def _summary(s: Sampled, interval: np.ndarray, stats: Stats, warned: Sequence[Problem], keep: int) -> Summary:
+def _summary(
+    s: Sampled,
+    interval: np.ndarray,
+    stats: Stats,
+    warned: Sequence[Problem],
+    keep: int,
+    score: LeftOut | None,
+) -> Summary:
     scenario, model, weighted = s.scenario, s.scenario.model, s.weighted
     labels, free = learned(model)
     measured = figures(s, stats, shown(labels), prior_sd(scenario)[free])
@@ -140,6 +168,7 @@ def _summary(s: Sampled, interval: np.ndarray, stats: Stats, warned: Sequence[Pr
         "pareto_k": None if weighted is None else float(weighted.pareto_k),
         "kish": None if weighted is None else float(weighted.kish),
         **s.evidence._asdict(),
+        **dict(zip(SCORES, known(score or [None] * len(SCORES)), strict=True)),
         "log_density": float(s.mode.log_density),
         "starts": s.starts,
         "agreed": s.agreed,

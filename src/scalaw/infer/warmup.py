@@ -23,6 +23,7 @@ from scalaw.infer.devices import Precision, computing, host_computing
 from scalaw.infer.evaluate import evaluate_program
 from scalaw.infer.fit import checked_method, checked_settings, model_of
 from scalaw.infer.importance import EFFORT
+from scalaw.infer.loo import loo_use
 from scalaw.infer.nuts import Settings
 from scalaw.infer.programs import Clock, Key, compile_keys, key_of
 from scalaw.infer.references import References
@@ -55,6 +56,7 @@ def warmup(
     chains: int = 4,
     target_accept: float = 0.9,
     precision: Precision | None = None,
+    loo: bool = False,
 ) -> Warmed:
     """Compile the programs of :func:`scalaw.fit` and :func:`scalaw.fit_many` for these laws, and run none of them.
 
@@ -63,7 +65,7 @@ def warmup(
     laws : str, Law or a sequence of them
     rows : int or sequence of int
         Numbers of runs to be ready for; all with the same next power of two share their programs.
-    noise, method, draws, warmup, chains, target_accept, precision
+    noise, method, draws, warmup, chains, target_accept, precision, loo
         As they will be fitted with. For ``auto`` the programs of importance sampling and of NUTS.
 
     Returns
@@ -89,6 +91,7 @@ def warmup(
         for one in methods:
             keys += sampling_keys(group, one, settings, precision)
             keys.append(_evaluation(group, one, settings))
+            keys += [loo_key(group, one, settings)] if loo else []
     keys += [summary for one in methods for summary in summary_keys(one, settings)]
     compile_keys(keys, Clock())
     folder = jax.config.jax_compilation_cache_dir
@@ -109,6 +112,12 @@ def summary_keys(method: Method, settings: Settings) -> list[Key]:
     """Programs that the summaries of a batch surely need."""
     with computing():
         return [key_of(*use) for use in uses(method, settings)]
+
+
+def loo_key(group: Group, method: Method, settings: Settings) -> Key:
+    """The program that leave-one-out of a batch surely needs."""
+    with computing():
+        return key_of(*loo_use(group, method, settings))
 
 
 def _evaluation(group: Group, method: Method, settings: Settings) -> Key:

@@ -95,6 +95,9 @@ def fit_many(
     precision: Annotated[
         str | None, typer.Option("--precision", help="Of the draws: float64 or float32.")
     ] = None,
+    loo: Annotated[
+        bool, typer.Option("--loo", help="Also how well each fit predicts its runs when they are left out.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option("--resume", metavar="FOLDER", help="Keep what is finished there, and go on from it."),
@@ -122,7 +125,7 @@ def fit_many(
     tables = read_all(runs, reader, show)
     arguments: dict[str, Any] = dataclasses.asdict(sampling)
     arguments |= {"by": by, "priors": pairs(prior, "--prior"), "method": method, "keep": keep}
-    arguments |= {"precision": precision, "resume": resume}
+    arguments |= {"precision": precision, "loo": loo, "resume": resume}
     try:
         with show.progress("fitting") as step:
             fits = fit_all(
@@ -191,6 +194,7 @@ def warmup(
     ] = None,
     noise: NOISE = "student_t",
     method: METHOD = "auto",
+    loo: Annotated[bool, typer.Option("--loo", help="For fit-many --loo too.")] = False,
     *,
     own: OwnLaw,
     nuts: Nuts,
@@ -202,7 +206,8 @@ def warmup(
     laws = [*(law or ()), *(name for name in own.register(show) if name not in (law or ()))] or ["chinchilla"]
     sizes = rows or [245]
     with show.progress(f"compiling for {', '.join(laws)}"):
-        found = compile_programs(laws, rows=sizes, noise=noise, method=method, **dataclasses.asdict(nuts))
+        options = {**dataclasses.asdict(nuts), "loo": loo}
+        found = compile_programs(laws, rows=sizes, noise=noise, method=method, **options)
     where = "the cache is off, so later processes compile again: see SCALAW_CACHE"
     if found.folder is not None:
         where = f"they are kept in {found.folder}"
