@@ -14,7 +14,6 @@ import pandas as pd
 from benchmarks.tables import Table
 from scalaw.data import Runs
 from scalaw.infer.batch import Sampled, grouped, sample
-from scalaw.infer.bootstrap import bootstrap_modes
 from scalaw.infer.devices import computing
 from scalaw.infer.executables import key_data
 from scalaw.infer.fit import model_of
@@ -22,6 +21,7 @@ from scalaw.infer.nuts import Settings
 from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, _function, executable
+from scalaw.infer.resample import bootstrap_modes
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
 from scalaw.infer.search import search
 from scalaw.model.program import constrain, log_density, start_near, values_at

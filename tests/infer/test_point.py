@@ -6,7 +6,7 @@ from helpers import TRUTHS, design, modes_of, paper_values, scenario, simulated
 
 import scalaw as sl
 from scalaw.infer.batch import Clock, Sampled
-from scalaw.infer.bootstrap import bootstrap_modes
+from scalaw.infer.resample import bootstrap_modes
 
 pytestmark = pytest.mark.compiles
 

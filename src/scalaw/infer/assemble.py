@@ -11,7 +11,6 @@ import numpy as np
 from scalaw.data import Runs
 from scalaw.errors import Problem
 from scalaw.infer.batch import Sampled
-from scalaw.infer.bootstrap import bootstrap_modes
 from scalaw.infer.diagnose import (
     UNIDENTIFIED,
     Figures,
@@ -30,6 +29,7 @@ from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, prior_quantile, unconstrained
 from scalaw.infer.programs import Clock
 from scalaw.infer.references import prior_digest, reference_prior
+from scalaw.infer.resample import bootstrap_modes
 from scalaw.infer.scenarios import NOT_LEARNED, Scenario
 from scalaw.infer.tree import build_tree, coordinate_labels
 from scalaw.laws.sample import sample_prior
