@@ -17,7 +17,7 @@ import scalaw as sl
 from scalaw.errors import ScalawError
 from scalaw.infer import lanes, many, programs, routes
 from scalaw.infer.programs import executable
-from scalaw.infer.summaries import Summary
+from scalaw.infer.summaries import SCORES, Summary
 
 pytestmark = pytest.mark.compiles
 
@@ -96,6 +96,10 @@ def test_plain_data_has_no_nan(fits):
     ][0].keys()
     assert again["fits"][0]["parameters"][0]["rhat"] is None
     assert again["fits"][3]["parameters"] == [] and again["fits"][3]["method"] is None
+    assert again["fits"][3]["no_evidence"] == "there is no fit" and again["fits"][0]["no_evidence"] is None
+    wild = replace(fits.summaries[0], table=np.full_like(fits.summaries[0].table, np.inf))
+    wild = replace(wild, told={**wild.told, "pareto_k": np.inf})
+    json.dumps(sl.Fits(fits.planned[:1], (wild,), fits.recipe).to_json(), allow_nan=False)
     assert again["compilations"] == fits.recipe["compilations"]
 
 
@@ -160,6 +164,60 @@ def test_single_precision_agrees_within_monte_carlo_error(fits):
         for end in ("", "_lower", "_upper"):
             assert abs(one[name + end] - other[name + end]) < 0.15 * spread
     assert narrow.summaries[0].position.dtype == np.float64
+
+
+# -- leave-one-out -----------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def left_out():
+    """Method → fits of which leave-one-out was asked for; of the chains every draw is kept."""
+    return {
+        method: sl.fit_many(tables(2), LAWS, method=method, loo=True, keep=2000, **SHORT)
+        for method in ("importance", "nuts")
+    }
+
+
+def test_leave_one_out_of_chains_is_that_of_arviz(left_out):
+    import arviz_stats
+
+    for i, fit in enumerate(left_out["nuts"]):
+        wanted = arviz_stats.loo(fit.tree, var_name="loss", pointwise=True)
+        told = left_out["nuts"].told[i]
+        assert told["elpd_loo"] == pytest.approx(wanted.elpd, abs=1e-5)
+        assert told["elpd_loo"] == pytest.approx(fit.elpd_loo, abs=1e-5)
+        assert told["elpd_loo_se"] == pytest.approx(wanted.se, abs=1e-5)
+        assert told["loo_pareto_k"] == pytest.approx(float(wanted.pareto_k.max()), abs=1e-2)
+
+
+def test_weighted_draws_and_chains_leave_out_alike(left_out):
+    compared = 0
+    for one, other in zip(left_out["importance"].told, left_out["nuts"].told, strict=True):
+        if max(one["loo_pareto_k"], other["loo_pareto_k"]) < 0.7:
+            assert one["elpd_loo"] == pytest.approx(other["elpd_loo"], abs=0.1)
+            assert one["elpd_loo_se"] == pytest.approx(other["elpd_loo_se"], rel=0.1)
+            compared += 1
+    assert compared >= 2
+
+
+def test_leave_one_out_changes_nothing_else_and_is_none_where_not_asked_for(fits, left_out):
+    asked, not_asked = left_out["importance"].summaries[0], fits.summaries[0]
+    np.testing.assert_array_equal(asked.table, not_asked.table)
+    assert not_asked.told["elpd_loo"] is None and fits.to_json()["fits"][0]["elpd_loo"] is None
+    told = left_out["importance"].to_json()["fits"][0]
+    assert {name: told[name] for name in SCORES} == {name: asked.told[name] for name in SCORES}
+
+
+# -- evidence ----------------------------------------------------------------------------------------
+def test_every_fit_has_an_evidence_or_a_reason_why_not(fits, left_out):
+    for found in (fits, *left_out.values()):
+        frame = found.to_frame()
+        assert (frame["log_evidence"].isna() == frame["no_evidence"].notna()).all()
+    chains, weights = left_out["nuts"], left_out["importance"]
+    assert any(isinstance(one["log_evidence"], float) for one in chains.told)
+    for i, (one, other) in enumerate(zip(chains.told, weights.told, strict=True)):
+        if None not in (one["log_evidence"], other["log_evidence"]):
+            error = np.hypot(one["log_evidence_se"], other["log_evidence_se"])
+            assert abs(one["log_evidence"] - other["log_evidence"]) < 4 * error
+        assert chains[i].evidence == tuple(one[n] for n in ("log_evidence", "log_evidence_se", "no_evidence"))
 
 
 # -- refusals ----------------------------------------------------------------------------------------
@@ -307,12 +365,12 @@ def test_a_warm_up_compiles_all_that_fits_ask_for(fits, demo_comparison, monkeyp
     monkeypatch.setattr(
         sys.modules["scalaw.infer.warmup"], "compile_keys", lambda keys, _: warmed.extend(keys)
     )
-    told = sl.warmup("power_law_offset", rows=[16, 12], method="auto", **SHORT)
-    assert told.programs == len(set(warmed)) == 8 and told.seconds > 0
+    told = sl.warmup("power_law_offset", rows=[16, 12], method="auto", loo=True, **SHORT)
+    assert told.programs == len(set(warmed)) == 11 and told.seconds > 0
     for module in (programs, lanes):
         monkeypatch.setattr(module, "executable", recorded)
     for method in ("importance", "nuts"):
-        sl.fit_many(tables(1), "power_law_offset", method=method, **SHORT)
+        sl.fit_many(tables(1), "power_law_offset", method=method, loo=True, **SHORT)
         sl.fit(tables(1)["t0"], "power_law_offset", method=method, bootstrap=3, **SHORT)
     assert set(asked) == set(warmed)
 

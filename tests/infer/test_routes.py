@@ -1,5 +1,7 @@
 """Every scenario is served by the method that its own diagnostics ask for, whatever stands beside it."""
 
+import json
+
 import numpy as np
 import pytest
 from conftest import SHORT
@@ -118,6 +120,32 @@ def test_a_fit_says_how_it_was_served(served):
     weights = fits["auto"].recipe["weights"]
     assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= routes.ACCEPTED_KISH
     assert all(p["ess_bulk"] == weights["kish"] and np.isnan(p["rhat"]) for p in fits["auto"].parameters)
+    assert all(p["rhat"] is None and p["ess_tail"] is None for p in fits["auto"].to_json()["parameters"])
+    for fit in fits.values():
+        json.dumps(fit.to_json(), allow_nan=False)
+
+
+def test_chains_have_an_evidence_where_it_is_asked_for(mixed, served):
+    """In any company the same, and that of importance sampling where both can be trusted."""
+    found = sample(mixed, SETTINGS, seed=2, method="nuts", evidence=True)
+    same(found, served["nuts"])
+    alone = sample(mixed[:1], SETTINGS, seed=2, method="nuts", evidence=True)
+    assert alone[0].evidence == found[0].evidence
+    compared = 0
+    for one, other in zip(found, served["importance"], strict=True):
+        assert (one.evidence.log_evidence is None) == bool(one.evidence.no_evidence)
+        if accepted(other.weighted) and not (one.evidence.no_evidence or other.evidence.no_evidence):
+            error = np.hypot(one.evidence.log_evidence_se, other.evidence.log_evidence_se)
+            assert abs(one.evidence.log_evidence - other.evidence.log_evidence) < 4 * error
+            compared += 1
+    assert compared >= 4
+
+
+def test_only_chains_are_bridged(mixed):
+    found = sample(mixed, SETTINGS, seed=2, method="auto", evidence=True)
+    assert [one.bridged is None for one in found] == [one.method == "importance" for one in found]
+    (fit,) = (one for one in found if one.scenario.name == "hard")
+    assert fit.evidence != NOT_ASKED
 
 
 @pytest.mark.parametrize("method", ["laplace", "NUTS", ""])

@@ -51,6 +51,10 @@ def test_nuts_equals_quadrature(fit, name):
     assert z.std() == pytest.approx(sd, rel=0.15)
 
 
+def test_what_the_noise_reads_is_in_the_tree(fit):
+    np.testing.assert_array_equal(fit.tree["constant_data"]["trials"], fit.runs.values("trials"))
+
+
 def test_a_forecast_is_a_share_and_counts_scatter_it(fit):
     got = sl.forecast(fit, k=[4.0, 4096.0])
     assert np.all((got.curve > 0) & (got.curve < 1))

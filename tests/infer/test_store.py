@@ -23,7 +23,7 @@ def fitted(runs, method):
     weight = np.where(np.arange(len(runs)) == 3, 0.0, 1.0)
     priors = {"k": "share LogNormal(0.2, 0.8)", "alpha": "LogNormal(0.1, 0.5)"}
     options = {"priors": priors, "noise": "student_t[nu=6]", "row_weight": weight, "x": "C", "seed": 5}
-    return sl.fit(runs, "power_law_offset", method=method, **options, **SHORT)
+    return sl.fit(runs, "power_law_offset", method=method, evidence=True, **options, **SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,7 @@ def test_everything_comes_back(both):
     assert back.verdict == fit.verdict
     np.testing.assert_equal(back.parameters, fit.parameters)  # weighted draws have R-hats that are NaN
     assert back.recipe == fit.recipe
+    assert back.evidence == fit.evidence and isinstance(back.evidence.log_evidence, float)
     assert back.refs == fit.refs
     assert str(back) == str(fit)
     np.testing.assert_equal(back.to_json(), fit.to_json())
@@ -299,6 +300,7 @@ HOSTILE = {
     "a Pareto k that is text": ("recipe", "weights", "pareto_k", "low"),
     "weights that are a list": ("recipe", "weights", []),
     "an evidence that is text": ("recipe", "evidence", "log_evidence", "10"),
+    "a reason against it that is a number": ("recipe", "evidence", "no_evidence", 5),
     "another figure of the evidence": ("recipe", "evidence", "evil", 1.0),
     "another fact of the runs": ("runs", "frame", []),
     "columns that are a list": ("runs", "columns", ["N"]),

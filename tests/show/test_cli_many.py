@@ -149,6 +149,9 @@ def test_a_folder_to_resume_from(folder, tmp_path):
     first, again = check_cli(args), check_cli(args)
     assert first["fits"] == again["fits"]
     assert again["seconds"]["run"] == 0.0 and len(list((tmp_path / "kept").iterdir())) == 1
+    assert first["fits"][0]["elpd_loo"] is None
+    asked = check_cli([*args, "--loo"])["fits"][0]
+    assert asked["elpd_loo_se"] > 0 and asked["log_evidence"] == first["fits"][0]["log_evidence"]
 
 
 def test_two_processes_print_one_object(folder, fits, tmp_path):

@@ -118,5 +118,5 @@ def _draws(one: Sampled) -> tuple[np.ndarray, ...]:
 
 
 def _summed(out: Loo, j: int, rows: int) -> LeftOut:
-    elpd = out.elpd[j, :rows]
-    return LeftOut(float(elpd.sum()), float(np.sqrt(rows * elpd.var())), float(out.pareto_k[j, :rows].max()))
+    elpd, k = out.elpd[j, :rows], out.pareto_k[j, :rows]
+    return LeftOut(float(elpd.sum()), float(np.sqrt(rows * elpd.var(ddof=1))), float(k.max()))
