@@ -176,6 +176,7 @@ def left_out():
     }
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")
 def test_leave_one_out_of_chains_is_that_of_arviz(left_out):
     import arviz_stats
 
