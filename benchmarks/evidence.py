@@ -26,23 +26,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from scipy.stats import multivariate_normal
 
 from benchmarks import tables
 from benchmarks.digests import code_digest
 from scalaw.infer.assemble import versions
-from scalaw.infer.batch import Sampled, grouped, sample
-from scalaw.infer.evidence import Reported, bridge, evidence_of_chains, evidence_of_weights
-from scalaw.infer.executables import key_data
+from scalaw.infer.batch import sample
+from scalaw.infer.evidence import Reported
 from scalaw.infer.fit import model_of
 from scalaw.infer.nuts import Settings
-from scalaw.infer.programs import Clock
 from scalaw.infer.references import References
-from scalaw.infer.routes import accepted, start_of
+from scalaw.infer.routes import accepted
 from scalaw.infer.scenarios import Scenario
-from scalaw.infer.search import search
 from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import parameter
@@ -134,27 +130,13 @@ def cases() -> dict[str, tuple[Scenario, float | None]]:
     }
 
 
-def by_bridge(sampled: Sequence[Sampled], seed: int) -> list[Reported]:
-    """What chains would report."""
-    scenarios = [s.scenario for s in sampled]
-    ((_, group),) = grouped(scenarios)
-    found = search(group.structure, group.scenarios, group.arrays, seed, Clock())
-    starts = jax.tree.map(lambda *leaves: np.stack(leaves), *[start_of(f) for f in found])
-    draws = [s.draws for s in sampled if s.draws is not None]
-    position, height = (np.stack([getattr(d, name) for d in draws]) for name in ("position", "log_density"))
-    keys = np.stack([key_data(seed, "bridge", s.name) for s in scenarios])
-    out = bridge(group.structure, group.arrays, starts, position, height, keys, Clock())
-    each = [jax.tree.map(lambda leaf, i=i: leaf[i], out) for i in range(len(scenarios))]
-    return [evidence_of_chains(one, s.row_weight) for one, s in zip(each, scenarios, strict=True)]
-
-
 def measured(name: str, scenario: Scenario, exact: float | None) -> dict[str, Any]:
     """One table with all seeds."""
     start = time.perf_counter()
     seeds = [replace(scenario, name=f"{name}/{i}") for i in range(SEEDS)]
     weighted = sample(seeds, Settings(), SEED, method="importance")
-    importance = [evidence_of_weights(s.weighted, s.scenario.row_weight) for s in weighted if s.weighted]
-    bridged = by_bridge(sample(seeds, Settings(), SEED, method="nuts"), SEED)
+    importance = [s.evidence for s in weighted]
+    bridged = [s.evidence for s in sample(seeds, Settings(), SEED, method="nuts", evidence=True)]
     gate = [s.weighted is not None and accepted(s.weighted) for s in weighted]
     auto = [i if ok else b for i, b, ok in zip(importance, bridged, gate, strict=True)]
     rows = {"importance": importance, "bridge": bridged, "auto": auto}
