@@ -34,11 +34,15 @@ if TYPE_CHECKING:
     )
     from scalaw.errors import Problem as Problem, ScalawError as ScalawError
     from scalaw.infer import (
+        Bootstrap as Bootstrap,
         Fit as Fit,
         Fits as Fits,
+        PointFit as PointFit,
+        bootstrap as bootstrap,
         fit as fit,
         fit_many as fit_many,
         load as load,
+        point_fit as point_fit,
         warmup as warmup,
     )
     from scalaw.laws import (
@@ -74,7 +78,7 @@ _NAMES = {
     "scalaw.laws": "Covariate Law Parameter Prior law irreducible amplitude exponent scale parameter "
     "check_law formula_law get_law",
     "scalaw.model": "Noise ScalingModel check_noise get_noise simulate",
-    "scalaw.infer": "Fit Fits fit fit_many load warmup",
+    "scalaw.infer": "Bootstrap Fit Fits PointFit bootstrap fit fit_many load point_fit warmup",
     "scalaw.decide": "Comparison Forecast compare compare_fits forecast",
     "scalaw.show": "report",
 }

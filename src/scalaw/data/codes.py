@@ -319,9 +319,9 @@ _MODELS = {
         "model than the one that is fitted, the same parameters in both."
     ),
     "M020": (
-        "Huber's loss is an objective to minimise, not the logarithm of a density: nothing can be drawn from it, and no "
-        "score or evidence follows from it. Fit with noise='laplace', its Bayesian twin, or take the point fit and its "
-        "bootstrap: scalaw bootstrap RUNS --noise huber."
+        "Huber's loss is an objective to minimise, not the logarithm of a density: nothing can be drawn from it, and "
+        "no score or evidence follows from it. Fit with noise='laplace', its Bayesian twin, or take the point fit and "
+        "its bootstrap: scalaw bootstrap RUNS --noise huber."
     ),
     "M021": (
         "There is nothing for this bootstrap to draw. Clusters need a column of labels with at least two of them; "

@@ -7,9 +7,9 @@ minimised (:func:`scalaw.point_fit`) and the minimum bootstrapped (:func:`scalaw
 ``laplace``: most residuals are larger than δ.
 
 The search of a mode adds the log priors to what a noise gives. Here the loss is multiplied by a number so large that
-priors decide only what the runs leave open: on 240 digitised runs of arXiv:2203.15556 they move no parameter by more than
-2e-6 of itself. Parameters stay inside the range of their prior all the same (exponents are positive, an irreducible
-loss lies below the smallest loss).
+priors decide only what the runs leave open: on 240 digitised runs of arXiv:2203.15556 they move no parameter by more
+than 2e-6 of itself. Parameters stay inside the range of their prior all the same (exponents are positive, an
+irreducible loss lies below the smallest loss).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scalaw.show import commands_fit, commands_info, commands_many, commands_runs
+from scalaw.show import commands_bootstrap, commands_fit, commands_info, commands_many, commands_runs
 from scalaw.show.commands_shared import command
 
 app = typer.Typer(
@@ -27,7 +27,13 @@ app = typer.Typer(
 
 _PANELS = {
     "Runs": (commands_runs.check, commands_runs.priors),
-    "Fits": (commands_fit.fit, commands_fit.compare, commands_fit.forecast, commands_fit.report),
+    "Fits": (
+        commands_fit.fit,
+        commands_bootstrap.bootstrap,
+        commands_fit.compare,
+        commands_fit.forecast,
+        commands_fit.report,
+    ),
     "Many fits": (commands_many.fit_many, commands_many.warmup),
     "Look up": (commands_info.laws, commands_info.data, commands_info.explain, commands_info.demo),
 }
