@@ -38,6 +38,9 @@ from scalaw.model.scaling_model import ScalingModel
 PRIOR_DRAWS = 4000
 #: Warnings about the table that ask for a look at the fit; others become notes.
 GRAVE = (*NOT_LEARNED, "D027", "D032", "D045")
+APPROXIMATE = (
+    "a normal approximation at the mode, as asked for: use method='importance' before you quote a number"
+)
 #: Below so many runs per parameter the run bootstrap is itself unreliable.
 FEW = 3
 #: An irreducible loss above this share of the smallest loss is held down by its ceiling.
@@ -111,7 +114,8 @@ def of_law(model: ScalingModel, labels: Sequence[tuple[str, dict[str, int]]]) ->
 def told_of(sampled: Sampled, warned: Sequence[Problem], values: dict[str, np.ndarray]) -> list[str]:
     """Reasons for a look that do not come from the sampler; ``values`` are draws in reference units."""
     grave = [f"{p.what}: {p.why}".strip(": ") for p in warned if p.code in GRAVE]
-    return grave + _pressed(sampled.scenario, values) + _misfit(sampled.scenario, values)
+    approximate = [APPROXIMATE] * (sampled.method == "laplace")
+    return approximate + grave + _pressed(sampled.scenario, values) + _misfit(sampled.scenario, values)
 
 
 def _stats(sampled: Sampled, free: np.ndarray) -> Stats:

@@ -41,13 +41,13 @@ class Sampled:
     """A sampled posterior, NumPy.
 
     ``method`` served it, ``why`` in words; ``draws`` (NUTS) has leading axes (chains, draws), ``weighted``
-    (importance sampling) one axis of draws, and the other is None. ``mode`` is the best mode; ``starts`` and
-    ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
+    (importance sampling and Laplace's approximation) one axis of draws, and the other is None. ``mode`` is the best
+    mode; ``starts`` and ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
     ``bridged`` is the evidence of chains, None where it was not asked for.
     """
 
     scenario: Scenario
-    method: Literal["importance", "nuts"]
+    method: Literal["importance", "nuts", "laplace"]
     why: str
     draws: Draws | Kept | None
     weighted: Weighted | None
@@ -118,7 +118,7 @@ def sample(
     seed : int
     progress : callable
         Told in words what happens next.
-    method : {"nuts", "importance", "auto"}
+    method : {"nuts", "importance", "auto", "laplace"}
         See :mod:`scalaw.infer.routes`.
     effort : Effort
         Of importance sampling.

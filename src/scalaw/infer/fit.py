@@ -71,9 +71,10 @@ def fit(
         Parameter → prior, e.g. ``{"alpha": "LogNormal(0.3, 0.5)"}`` (median, sd of the log), in the paper's units.
     fixed : mapping, optional
         Parameter → value in the paper's units.
-    method : {"nuts", "importance", "auto"}
+    method : {"nuts", "importance", "auto", "laplace"}
         ``importance`` takes milliseconds and says whether it can be trusted; ``auto`` goes on to NUTS where not
-        (see :mod:`scalaw.infer.routes`).
+        (see :mod:`scalaw.infer.routes`). ``laplace`` is a normal at the mode: an approximation, LOOK at best. The mode
+        alone is :func:`scalaw.point_fit`.
     seed : int
     draws, warmup, chains : int
         Of NUTS, per chain.

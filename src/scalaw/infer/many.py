@@ -118,7 +118,7 @@ def fit_many(
         As for :func:`scalaw.fit`, for all.
     priors : mapping, optional
         As for :func:`scalaw.fit`; each is for the laws that have its parameter.
-    method : {"auto", "importance", "nuts"}
+    method : {"auto", "importance", "nuts", "laplace"}
         ``auto`` sends each posterior that importance sampling does not reach to NUTS.
     seed : int
         Keys are folded from the names of law and data set: adding one changes no other's draws.

@@ -27,8 +27,8 @@ METHOD = Annotated[
     str,
     typer.Option(
         "--method",
-        help="nuts, importance (milliseconds, and says whether it can be trusted) or auto: importance, and NUTS "
-        "where that is not enough.",
+        help="nuts, importance (milliseconds, and says whether it can be trusted), auto (importance, and NUTS "
+        "where that is not enough) or laplace (a normal at the mode).",
         rich_help_panel=_SAMPLING,
     ),
 ]

@@ -160,7 +160,7 @@ def law_of(fit: Fit, prob: float) -> dict[str, Any]:
     """One law: its words, parameters, priors, settings."""
     law = fit.model.law
     facts = {p.name: p for p in fit.model.parameters}
-    told, weighted = fit.rows(prob), fit.recipe["method"] == "importance"
+    told, weighted = fit.rows(prob), fit.recipe["method"] != "nuts"
     published = [
         {
             "name": _indexed(p),

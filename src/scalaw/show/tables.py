@@ -100,7 +100,7 @@ def parameter_table(fit: Fit, prob: float) -> Table:
     """Parameters of a fit in the paper's units, with what the sampler and the runs say about each."""
     columns = ("parameter", "median", interval_header(prob), "prior", "R-hat", "ESS\n(bulk, tail)")
     out = table(*columns, "bootstrap sd\n/ sd", "identified")
-    weighted = fit.recipe["method"] == "importance"  # no chains, so no R-hat
+    weighted = fit.recipe["method"] != "nuts"  # no chains, so no R-hat
     for row in fit.rows(prob):
         out.add_row(
             row["name"] + "".join(f"[{i}]" for i in row["index"].values()),
