@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from helpers import TRUTHS, design, modes_of, paper_values, scenario, simulated
+from helpers import TRUTHS, modes_of, paper_values, scenario, simulated
 
 import scalaw as sl
-from scalaw.infer.batch import Clock, Sampled
-from scalaw.infer.resample import bootstrap_modes
 
 pytestmark = pytest.mark.compiles
 
@@ -42,32 +40,6 @@ def test_a_row_of_weight_two_is_two_rows():
     (one,), (other,) = modes_of([weighted]), modes_of([repeated])
     np.testing.assert_allclose(one.mode.log_density, other.mode.log_density, atol=1e-8)
     np.testing.assert_allclose(one.mode.position, other.mode.position, atol=1e-4)
-
-
-def test_the_bootstrap_agrees_with_the_curvature_on_independent_runs():
-    """Sixteen tables of independent runs: 32 replicates each give sds to a few per cent on average."""
-    at = design("power_law")
-    scenarios = [
-        scenario(
-            sl.simulate(
-                "power_law", {**TRUTHS["power_law"], "sigma": 0.01}, at=at, noise="student_t[nu=30]", seed=i
-            ),
-            "power_law",
-            name=f"table {i}",
-        )
-        for i in range(16)
-    ]
-    ratios = []
-    for s, found in zip(scenarios, modes_of(scenarios), strict=True):
-        sampled = Sampled(
-            s, "nuts", "", None, None, found.mode, found.starts, found.agreed, found.rival, Clock()
-        )
-        z = bootstrap_modes(sampled, 32, seed=1)
-        law_level = z[:, 1]  # ln k: the loss at the centre of the runs
-        curvature = np.linalg.norm(found.mode.whiten[1])
-        ratios.append(law_level.std(ddof=1) / curvature)
-    # sd of one ratio is about 1/sqrt(2·31) for 32 replicates, and that of 16 runs about 1/sqrt(2·15)
-    assert np.mean(ratios) == pytest.approx(1.0, abs=4 * np.hypot(0.13, 0.18) / np.sqrt(16) + 0.05)
 
 
 @pytest.mark.data

@@ -75,7 +75,7 @@ def bootstrap(
     by : str, optional
         Column of labels of the clusters; where it is left out, the one by which the runs are grouped.
     seed : int
-        Same seed, same replicates; more of them keep the first.
+        Same seed, same replicates; asking for more draws the same first.
     prob : float
         Probability of the intervals.
 
