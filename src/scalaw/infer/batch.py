@@ -42,7 +42,8 @@ class Sampled:
 
     ``method`` served it, ``why`` in words; ``draws`` (NUTS) has leading axes (chains, draws), ``weighted``
     (importance sampling and Laplace's approximation) one axis of draws, and the other is None. ``mode`` is the best
-    mode; ``starts`` and ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf when there is none.
+    mode; ``starts`` and ``agreed`` count searches; ``rival`` is how far (nats) the best *other* mode lies below, inf
+    when there is none.
     ``bridged`` is the evidence of chains, None where it was not asked for.
     """
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from scalaw.infer.bent import Bent, n_features
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.infer.importance import BLOCK, Weighted
 from scalaw.infer.lanes import bytes_of_row, places_for
@@ -43,7 +44,9 @@ def laplace_draws(
     d = structure.n_coordinates
     e = jax.random.normal(key, (draws, d))
     position = mode + e @ whiten.T
-    log_proposal = -0.5 * (jnp.sum(e**2, axis=1) + d * np.log(2 * np.pi)) - jnp.linalg.slogdet(whiten)[1]
+    log_det = jnp.linalg.slogdet(whiten)[1]
+    log_proposal = -0.5 * (jnp.sum(e**2, axis=1) + d * np.log(2 * np.pi)) - log_det
+    straight = jnp.zeros((d, n_features(d))), jnp.zeros((d, 1 + d))
 
     def at(c: Any) -> tuple[Any, Any]:
         return structure.join(constrain(structure, arrays, c)), log_density(structure, arrays, c)
@@ -65,7 +68,7 @@ def laplace_draws(
         short=log_density(structure, arrays, mode) - jnp.max(height),
         log_evidence=evidence,
         log_evidence_se=error,
-        proposal=None,  # nothing goes on from here
+        proposal=Bent(mode, whiten, jnp.linalg.inv(whiten), log_det, *straight),
     )
 
 
