@@ -89,16 +89,16 @@ def loo_use(group: Group, method: Method, settings: Settings) -> tuple[Program, 
     program, places = loo_program(group.structure, group.arrays, draws)
     one = jax.tree.map(lambda leaf: leaf[:1], group.arrays)
     position = np.zeros((1, draws, group.structure.n_coordinates))
-    weights = () if method == "nuts" else (np.zeros((1, draws)),)
+    weights = () if method in ("nuts", "laplace") else (np.zeros((1, draws)),)
     return program, chunk_arguments((one, position, *weights), places)
 
 
 def left_out(sampled: Sequence[Sampled], clock: Clock) -> list[LeftOut]:
     """Leave-one-out of posteriors of one structure and bucket, in compiled batches of each kind of draws."""
-    kinds = {one.weighted is None for one in sampled}
+    kinds = [_is_weighted(one) for one in sampled]
     done: dict[int, LeftOut] = {}
-    for chains in kinds:
-        chosen = [i for i, one in enumerate(sampled) if (one.weighted is None) == chains]
+    for kind in set(kinds):
+        chosen = [i for i, own in enumerate(kinds) if own == kind]
         ((_, group),) = grouped([sampled[i].scenario for i in chosen])
         drawn = [_draws(sampled[i]) for i in chosen]
         position, *weights = (np.stack(parts) for parts in zip(*drawn, strict=True))
@@ -108,12 +108,17 @@ def left_out(sampled: Sequence[Sampled], clock: Clock) -> list[LeftOut]:
     return [done[i] for i in range(len(sampled))]
 
 
+def _is_weighted(one: Sampled) -> bool:
+    """Whether weights are to be used: Laplace's approximation is taken for the posterior."""
+    return one.method == "importance"
+
+
 def _draws(one: Sampled) -> tuple[np.ndarray, ...]:
     """Positions (draws, coordinates), and the raw log weights where there are any."""
-    if one.weighted is None:
+    w = one.weighted
+    if w is None or not _is_weighted(one):
         position = one.positions
         return (np.asarray(position.reshape(-1, position.shape[-1]), np.float64),)
-    w = one.weighted
     return np.asarray(w.position, np.float64), np.asarray(w.log_density - w.log_proposal, np.float64)
 
 
