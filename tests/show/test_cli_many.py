@@ -228,6 +228,7 @@ def test_fit_by_importance_says_how(folder, fits):
     assert all(p["rhat"] is None and p["ess_tail"] is None for p in told["parameters"])
     text = run(*args).stdout
     assert "sampled by importance (draws 3072): Pareto k" in text and "(Kish)" in text and "nan" not in text
+    assert "log evidence" in run(*args, "--evidence").stdout and "log evidence" not in text
     assert run(*args[:-4], "--method", "guess").exit_code == 1
 
 
