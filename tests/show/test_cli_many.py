@@ -16,6 +16,7 @@ from helpers import simulated
 from test_cli import check_cli, run
 
 import scalaw as sl
+from scalaw.infer.importance import EFFORT
 from scalaw.show.commands_shared import console
 from scalaw.show.tables_many import MOST_ROWS, fits_tables, kinds, reason_lines, summary_line
 
@@ -227,7 +228,11 @@ def test_fit_by_importance_says_how(folder, fits):
     assert told["method"] == "importance" and told["kish"] > 400 and told["pareto_k"] < 0.7
     assert all(p["rhat"] is None and p["ess_tail"] is None for p in told["parameters"])
     text = run(*args).stdout
-    assert "sampled by importance (draws 3072): Pareto k" in text and "(Kish)" in text and "nan" not in text
+    assert (
+        f"sampled by importance (draws {EFFORT.draws}): Pareto k" in text
+        and "(Kish)" in text
+        and "nan" not in text
+    )
     assert "log evidence" in run(*args, "--evidence").stdout and "log evidence" not in text
     assert run(*args[:-4], "--method", "guess").exit_code == 1
 
