@@ -36,17 +36,17 @@ def banana_with_a_funnel():
 
 @jax.jit
 def _drawn(proposal, key, like):
-    return push(proposal, base_draws(key, len(like), like.shape[1]))
+    return push(proposal, base_draws(key, len(like), like.shape[1])).T
 
 
 @jax.jit
 def _log_prob(proposal, position):
-    return log_prob(proposal, position)
+    return log_prob(proposal, position.T)
 
 
 @partial(jax.jit, static_argnums=3)
 def _fitted(position, log_importance, precision, n_law):
-    return fit_bent(position, log_importance, precision, n_law)
+    return fit_bent(position.T, log_importance, precision, n_law)
 
 
 def drawn(proposal, n, seed=0):
@@ -99,7 +99,7 @@ def plain(d):
 @jax.jit
 def _pushed(proposal, e):
     def of_one(e):
-        return push(proposal, e[None])[0]
+        return push(proposal, e[:, None])[:, 0]
 
     return jax.vmap(of_one)(e), jax.vmap(jax.jacfwd(of_one))(e)
 
@@ -149,11 +149,11 @@ def log_banana(position, bend=0.5, funnel=0.6):
     return -0.5 * (first**2 + second**2) - np.log(2 * np.pi * 2.0 * width)
 
 
-def efficiency(proposal, log_target, n=40_000):
-    """Kish's effective draws per draw of a proposal."""
+def efficiency(proposal, log_target, n=40_000, parts=4):
+    """Kish's effective draws per draw of a proposal, the median of a few samples: one far draw may rule a sample."""
     position = drawn(proposal, n, seed=99)
-    weight = np.exp(log_target(position) - density(proposal, position))
-    return weight.sum() ** 2 / (weight**2).sum() / n
+    weight = np.exp(log_target(position) - density(proposal, position)).reshape(parts, -1)
+    return np.median(weight.sum(axis=1) ** 2 / (weight**2).sum(axis=1)) / (n // parts)
 
 
 def straight(position, log_importance=None):

@@ -110,7 +110,7 @@ def bridged(
     half = draws // 2
     of_fit = jnp.stack([position[:, :half], position[:, -half:]])
     kept, heights = of_fit[::-1], jnp.stack([log_density[:, -half:], log_density[:, :half]])
-    e = base_draws(key, 2 * PROPOSED, d).reshape(2, PROPOSED, d)
+    e = jnp.moveaxis(base_draws(key, 2 * PROPOSED, d).reshape(d, 2, PROPOSED), 1, 0)
     vague = prior_curvature(structure, arrays)
     figures = jax.lax.map(chain_figures, jnp.moveaxis(position, -1, 0))
     worth = jnp.nan_to_num(jnp.minimum(figures.ess_bulk, figures.ess_tail))
@@ -120,14 +120,14 @@ def bridged(
     share = jnp.concatenate([OF_START * of_start, jnp.array([1 - OF_START])])
 
     def one_way(i: Any) -> tuple[Any, Any, Any]:
-        fitted = of_fit[i].reshape(chains * half, d)
+        fitted = of_fit[i].reshape(chains * half, d).T
         bent = fit_bent(fitted, jnp.zeros(chains * half), vague, structure.n_law_coordinates)
         proposals = jax.tree.map(lambda all_, one: jnp.concatenate([all_, one[None]]), start.proposal, bent)
-        flat = kept[i].reshape(chains * half, d)
+        flat = kept[i].reshape(chains * half, d).T
         of_chains = heights[i] - log_mixture(proposals, share, flat).reshape(chains, half)
         drawn = mixture_draws(proposals, share, e[i])
         of_proposal = log_densities(structure, arrays, drawn) - log_mixture(proposals, share, drawn)
-        seen = _near(start, flat, jnp.full(len(flat), 1 / len(flat)))
+        seen = _near(start, flat, jnp.full(flat.shape[1], 1 / flat.shape[1]))
         there = _near(start, drawn, _truncated(of_proposal))
         return *meng_wong(of_chains, of_proposal, worth), there - seen
 
@@ -184,7 +184,7 @@ def _truncated(log_ratio: Any) -> Any:
 
 
 def _near(start: Start, position: Any, weight: Any) -> Any:
-    """Share of weighted positions (n, d) whose likeliest component of the start is each of its own, (COMPONENTS,)."""
+    """Share of weighted positions (d, n) whose likeliest component of the start is each of its own, (COMPONENTS,)."""
 
     def height(i: Any) -> Any:
         log_height = log_prob(take(start.proposal, i), position)

@@ -56,10 +56,14 @@ OF_START, OF_EARLIER = 0.1, 0.2
 
 
 class Start(NamedTuple):
-    """Mixture of :data:`COMPONENTS` proposals (the leading axis); ``log_share`` is -inf for those that are not used."""
+    """Mixture of :data:`COMPONENTS` proposals (the leading axis); ``log_share`` is -inf for those that are not used.
+
+    ``height`` is the log density at the highest mode.
+    """
 
     log_share: Any
     proposal: Bent
+    height: Any
 
 
 class Weighted(NamedTuple):
@@ -67,8 +71,9 @@ class Weighted(NamedTuple):
 
     ``position`` and ``values`` (in reference units), both (draws, coordinates); ``log_density`` and ``log_proposal``
     (draws,), whose difference is the raw log weight; ``log_importance`` (draws,) Pareto smoothed, weights summing to
-    one; ``pareto_k``; ``kish``, the effective sample size of the smoothed weights; ``log_evidence`` with its Monte
-    Carlo error ``log_evidence_se``, both from raw weights; ``proposal``, the last one.
+    one; ``pareto_k``; ``kish``, the effective sample size of the smoothed weights; ``short``, by how many nats the
+    highest draw lies below the highest mode; ``log_evidence`` with its Monte Carlo error
+    ``log_evidence_se``, both from raw weights; ``proposal``, the last one.
     """
 
     position: Any
@@ -78,21 +83,25 @@ class Weighted(NamedTuple):
     log_importance: Any
     pareto_k: Any
     kish: Any
+    short: Any
     log_evidence: Any
     log_evidence_se: Any
     proposal: Bent
 
 
 class _Rounds(NamedTuple):
-    position: Any  # (rounds, adapting, d)
-    log_density: Any  # (rounds, adapting), -inf where not drawn yet
+    position: Any  # (d, rounds * adapting)
+    log_density: Any  # (rounds * adapting,), -inf where not drawn yet
     proposals: Bent  # those of the start, then one per round
     share: Any  # of each proposal in the round to come, (COMPONENTS + rounds,)
     used: Any  # sum of the shares of the rounds so far, (COMPONENTS + rounds,)
 
 
 def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: Start, key: Any) -> Weighted:
-    """Sample one scenario's posterior; ``key`` (2,) as from :func:`~scalaw.infer.executables.key_data`."""
+    """Sample one scenario's posterior; ``key`` (2,) as from :func:`~scalaw.infer.executables.key_data`.
+
+    Within, draws have their coordinates first, (d, n): loops over the last axis are the ones that are vectorised.
+    """
     rounds, n, kept = effort
     d = structure.n_coordinates
     e = base_draws(key, rounds * n + kept, d)
@@ -100,21 +109,21 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     density = partial(log_densities, structure, arrays)
 
     def step(state: _Rounds, r: Any) -> tuple[_Rounds, None]:
-        base = jax.lax.dynamic_slice_in_dim(e, r * n, n)
-        new = mixture_draws(state.proposals, state.share, base)
-        position, log_density = state.position.at[r].set(new), state.log_density.at[r].set(density(new))
+        new = mixture_draws(state.proposals, state.share, jax.lax.dynamic_slice_in_dim(e, r * n, n, 1))
+        position = jax.lax.dynamic_update_slice_in_dim(state.position, new, r * n, 1)
+        log_density = jax.lax.dynamic_update_slice_in_dim(state.log_density, density(new), r * n, 0)
         used = state.used + state.share
-        flat = position.reshape(rounds * n, d)
-        log_importance = log_density.ravel() - log_mixture(state.proposals, used, flat)
-        fitted = fit_bent(flat, log_importance, vague, structure.n_law_coordinates)
+        log_importance = log_density - log_mixture(state.proposals, used, position)
+        fitted = fit_bent(position, log_importance, vague, structure.n_law_coordinates)
         proposals = jax.tree.map(lambda all_, one: all_.at[COMPONENTS + r].set(one), state.proposals, fitted)
-        return _Rounds(position, log_density, proposals, jnp.eye(COMPONENTS + rounds)[COMPONENTS + r], used), None
+        share = jnp.eye(COMPONENTS + rounds)[COMPONENTS + r]
+        return _Rounds(position, log_density, proposals, share, used), None
 
     empty = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], rounds, axis=0), start.proposal)
     proposals = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), start.proposal, empty)
     of_start = jnp.exp(start.log_share) / jnp.sum(jnp.exp(start.log_share))
     share = jnp.concatenate([of_start, jnp.zeros(rounds)])
-    nothing = jnp.zeros((rounds, n, d)), jnp.full((rounds, n), -jnp.inf)
+    nothing = jnp.zeros((d, rounds * n)), jnp.full(rounds * n, -jnp.inf)
     state = _Rounds(*nothing, proposals, share, jnp.zeros(COMPONENTS + rounds))
     state = jax.lax.scan(step, state, jnp.arange(rounds))[0]
 
@@ -122,32 +131,35 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
         jnp.arange(rounds) < rounds - 1, OF_EARLIER / max(rounds - 1, 1), 1 - OF_START - OF_EARLIER
     )
     share = jnp.concatenate([OF_START * of_start, last])
-    position = mixture_draws(state.proposals, share, e[rounds * n :])
+    position = mixture_draws(state.proposals, share, e[:, rounds * n :])
     log_proposal = log_mixture(state.proposals, share, position)
     values = jax.lax.map(
-        lambda c: structure.join(constrain(structure, arrays, c)), position, batch_size=BLOCK
+        lambda c: structure.join(constrain(structure, arrays, c)), position.T, batch_size=BLOCK
     )
-    drawn = (position, values, density(position), log_proposal)
-    return _weigh(*drawn, jax.tree.map(lambda leaf: leaf[-1], state.proposals))
+    drawn = (position.T, values, density(position), log_proposal)
+    return _weigh(*drawn, start.height, jax.tree.map(lambda leaf: leaf[-1], state.proposals))
 
 
-def _weigh(position: Any, values: Any, log_density: Any, log_proposal: Any, proposal: Bent) -> Weighted:
+def _weigh(
+    position: Any, values: Any, log_density: Any, log_proposal: Any, height: Any, proposal: Bent
+) -> Weighted:
     raw, n = log_density - log_proposal, len(log_density)
     smoothed, k = psis(raw)
     evidence = jax.nn.logsumexp(raw) - jnp.log(n)
     error = jnp.std(jnp.exp(raw - evidence)) / jnp.sqrt(n)
     drawn = (position, values, log_density, log_proposal)
-    return Weighted(*drawn, smoothed, k, kish(smoothed), evidence, error, proposal)
+    short = height - jnp.max(log_density)
+    return Weighted(*drawn, smoothed, k, kish(smoothed), short, evidence, error, proposal)
 
 
 def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
-    """Unnormalised log densities at positions (n, d), -inf where there is none."""
-    found = jax.lax.map(partial(log_density, structure, arrays), position, batch_size=BLOCK)
+    """Unnormalised log densities at positions (d, n), -inf where there is none."""
+    found = jax.lax.map(partial(log_density, structure, arrays), position.T, batch_size=BLOCK)
     return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
 
 def log_mixture(proposals: Bent, share: Any, position: Any) -> Any:
-    """Log density of a mixture at positions (n, d); shares need not sum to one, those of zero cost nothing."""
+    """Log density of a mixture at positions (d, n); shares need not sum to one, those of zero cost nothing."""
 
     def add(i: Any, total: Any) -> Any:
         def used() -> Any:
@@ -155,18 +167,18 @@ def log_mixture(proposals: Bent, share: Any, position: Any) -> Any:
 
         return jax.lax.cond(share[i] > 0, used, lambda: total)
 
-    total = jax.lax.fori_loop(0, len(share), add, jnp.full(len(position), -jnp.inf))
+    total = jax.lax.fori_loop(0, len(share), add, jnp.full(position.shape[1], -jnp.inf))
     return total - jnp.log(jnp.sum(share))
 
 
 def mixture_draws(proposals: Bent, share: Any, e: Any) -> Any:
-    """Draws of a mixture, each proposal pushing its share of the base draws (n, d)."""
-    edges = jnp.cumsum(share) / jnp.sum(share)
-    which = jnp.searchsorted(edges, (jnp.arange(len(e)) + 0.5) / len(e))
+    """Draws of a mixture, each proposal pushing its share of the base draws (d, n)."""
+    edges, n = jnp.cumsum(share) / jnp.sum(share), e.shape[1]
+    which = jnp.searchsorted(edges, (jnp.arange(n) + 0.5) / n)
 
     def fill(i: Any, position: Any) -> Any:
         def used() -> Any:
-            return jnp.where((which == i)[:, None], push(take(proposals, i), e), position)
+            return jnp.where(which == i, push(take(proposals, i), e), position)
 
         return jax.lax.cond(share[i] > 0, used, lambda: position)
 

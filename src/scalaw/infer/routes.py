@@ -23,17 +23,21 @@ from scalaw.infer.evidence import Bridged, bridge, bridge_program
 from scalaw.infer.executables import key_data
 from scalaw.infer.importance import COMPONENTS, Effort, Start, Weighted, importance_executable
 from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
+from scalaw.infer.laplace import laplace_program
 from scalaw.infer.nuts import Draws, Settings, nuts_executable
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.scenarios import Scenario
 from scalaw.infer.search import Found
 from scalaw.model.structure import Arrays, Structure
 
-Method = Literal["auto", "importance", "nuts"]
-METHODS: tuple[Method, ...] = ("auto", "importance", "nuts")
+Method = Literal["auto", "importance", "nuts", "laplace"]
+METHODS: tuple[Method, ...] = ("auto", "importance", "nuts", "laplace")
 
-#: The gate: accepted below this Pareto k and above this effective sample size.
+#: The gate: accepted below this Pareto k and above this effective sample size,
 ACCEPTED_K, ACCEPTED_KISH = 0.4, 400.0
+#: and with a draw that comes this near the highest mode (nats, and nats per coordinate): weights look even where no
+#: proposal came near the mass. Of 2,700 posteriors of three laws the largest shortfall, in seven dimensions, was 0.9.
+SHORT, SHORT_EACH = 2.0, 0.25
 #: After a first pass k must be lower, since its proposals were fitted to draws of a poorer one: on three hard tables
 #: of 10 and 30 chinchilla runs, 96 seeds each, 9 % of the posteriors with k < 0.5 after one pass had a mean or
 #: a 5 or 95 % quantile off by more than 4 standard errors, 2 % of those with k < 0.3, and 1 % after two passes.
@@ -61,7 +65,7 @@ class Served:
     ``bridged`` is the evidence of chains, see :func:`with_evidence`.
     """
 
-    method: Literal["importance", "nuts"]
+    method: Literal["importance", "nuts", "laplace"]
     why: str
     draws: Draws | None = None
     weighted: Weighted | None = None
@@ -82,6 +86,8 @@ def serve(
     everyone = np.arange(len(group.scenarios))
     if method == "nuts":
         return _by_nuts(group, everyone, settings, seed, clock, ["as asked for"] * len(everyone))
+    if method == "laplace":
+        return _by_laplace(group, effort, seed, clock)
     told(f"importance sampling {len(everyone)} posteriors")
     tries = _by_importance(group, effort, seed, clock)
     served = [Served("importance", _words(w, n), None, w, clock) for w, n in tries]
@@ -98,12 +104,18 @@ def serve(
 def accepted(weighted: Weighted, below: float | None = None) -> bool:
     """Whether weighted draws pass the gate, or a stricter one."""
     k = ACCEPTED_K if below is None else below
-    return bool(weighted.pareto_k < k) and bool(weighted.kish >= ACCEPTED_KISH)
+    even = bool(weighted.pareto_k < k) and bool(weighted.kish >= ACCEPTED_KISH)
+    return even and bool(weighted.short < _nearest(weighted))
+
+
+def _nearest(weighted: Weighted) -> float:
+    return SHORT + SHORT_EACH * weighted.position.shape[-1]
 
 
 def _words(weighted: Weighted, passes: int) -> str:
     after = f" after {passes} passes" if passes > 1 else ""
-    return f"Pareto k {weighted.pareto_k:.2f}, {weighted.kish:.0f} effective draws{after}"
+    short = f", all {weighted.short:.1f} nats below the mode" if weighted.short >= _nearest(weighted) else ""
+    return f"Pareto k {weighted.pareto_k:.2f}, {weighted.kish:.0f} effective draws{short}{after}"
 
 
 def _by_importance(group: Group, effort: Effort, seed: int, clock: Clock) -> list[tuple[Weighted, int]]:
@@ -150,7 +162,8 @@ def start_of(found: Found) -> Start:
         inverse = np.stack([_inverse(b) for b in basis])
         log_det = np.array([np.linalg.slogdet(b)[1] for b in basis])
     bare = np.zeros((COMPONENTS, d, n_features(d))), np.zeros((COMPONENTS, d, 1 + d))
-    return Start(log_share, Bent(np.stack([m.position for m in filled]), basis, inverse, log_det, *bare))
+    proposal = Bent(np.stack([m.position for m in filled]), basis, inverse, log_det, *bare)
+    return Start(log_share, proposal, np.asarray(found.mode.log_density))
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
@@ -174,7 +187,7 @@ def _onward(starts: Start, pending: np.ndarray, last: Bent) -> Start:
     with np.errstate(divide="ignore"):
         log_share[pending, :-1] = np.log((1.0 - ONWARD) * modes / modes.sum(axis=1, keepdims=True))
     log_share[pending, -1] = np.log(ONWARD)
-    return Start(log_share, jax.tree.map(put, starts.proposal, last))
+    return Start(log_share, jax.tree.map(put, starts.proposal, last), starts.height)
 
 
 def _by_nuts(
@@ -199,6 +212,17 @@ def _by_nuts(
         )
         for j, why in enumerate(reasons)
     ]
+
+
+def _by_laplace(group: Group, effort: Effort, seed: int, clock: Clock) -> list[Served]:
+    """A normal at the best mode of every scenario."""
+    best = [found.mode for found in group.found]
+    keys = np.stack([key_data(seed, "laplace", scenario.name) for scenario in group.scenarios])
+    batch = (group.arrays, np.stack([m.position for m in best]), np.stack([m.whiten for m in best]), keys)
+    program, places = laplace_program(group.structure, effort.draws, group.arrays)
+    out = run_batch(program, batch, places=places, clock=clock)
+    one = [jax.tree.map(lambda leaf, i=i: leaf[i], out) for i in range(len(best))]
+    return [Served("laplace", f"as asked for: {_words(w, 1)}", None, w, clock) for w in one]
 
 
 def with_evidence(group: Group, served: Sequence[Served], seed: int, clock: Clock) -> list[Served]:
@@ -245,13 +269,17 @@ def uses(
     one, n = _rows(arrays, np.zeros(1, int)), structure.n_coordinates
     key = np.zeros((1, 2), np.uint32)
     bent = Bent(*(np.zeros((1, COMPONENTS, *shape)) for shape in _bent_shapes(n)))
-    start = Start(np.zeros((1, COMPONENTS)), bent)
+    start = Start(np.zeros((1, COMPONENTS)), bent, np.zeros(1))
+    mode = np.zeros((1, n)), np.zeros((1, n, n))
+    if method == "laplace":
+        program, places = laplace_program(structure, effort.draws, arrays)
+        yield program, chunk_arguments((one, *mode, key), places)
+        return
     if method != "nuts":
         program, places = importance_program(structure, effort, arrays)
         yield program, chunk_arguments((one, start, key), places)
         return
     program, places = nuts_program(structure, settings, arrays)
-    mode = np.zeros((1, n)), np.zeros((1, n, n))
     yield program, chunk_arguments((one, *mode, np.zeros((1, n)), key), places)
     if evidence:
         size = settings.chains, settings.draws
