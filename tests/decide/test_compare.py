@@ -48,6 +48,8 @@ def test_weighted_draws_are_scored_like_chains(demo_comparison, demo_weighted):
         assert score["elpd"] == pytest.approx(chains[score["law"]]["elpd"], abs=0.5)
         assert score["se"] == pytest.approx(chains[score["law"]]["se"], rel=0.2)
         assert score["law"] in str(demo_weighted)
+        fit = next(f for f in demo_weighted.fits if f.label == score["law"])
+        assert score["log_evidence"] == fit.evidence.log_evidence
     json.dumps(demo_weighted.to_json(), allow_nan=False)
 
 

@@ -216,6 +216,7 @@ def _score(
         warnings.simplefilter("ignore")  # high Pareto k is reported below, per law
         loo = {f.label: stats.loo(f.tree, var_name="loss", pointwise=True) for f in fits}
         table = stats.compare(loo, method="stacking", round_to="none")
+    evidence = {f.label: f.evidence.log_evidence for f in fits}
     scores, notes = [], []
     for label in table.index:
         row = table.loc[label]
@@ -229,7 +230,7 @@ def _score(
                 "dse": float(row["dse"]),
                 "law_weight": float(row["weight"]),
                 "pareto_k": k,
-                "log_evidence": None,
+                "log_evidence": evidence[str(label)],
                 "holdout_log_score": log_scores.get(str(label)),
             }
         )

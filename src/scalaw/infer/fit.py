@@ -168,7 +168,8 @@ def checked_method(method: str) -> Method:
     for known in METHODS:
         if method == known:
             return known
-    raise ScalawError("M013", f"method={method!r}", "fit", fix=f"one of {', '.join(METHODS)}")
+    fix = f"one of {', '.join(METHODS)}; the mode alone is scalaw.point_fit"
+    raise ScalawError("M013", f"method={method!r}", "fit", fix=fix)
 
 
 def fit_models(
