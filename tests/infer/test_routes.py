@@ -111,7 +111,7 @@ def test_a_fit_says_how_it_was_served(served):
         method: sl.fit(simulated("power_law_offset"), "power_law_offset", method=method, bootstrap=0, **SHORT)
         for method in METHODS
     }
-    assert [fits[m].recipe["method"] for m in METHODS] == ["importance", "importance", "nuts"]
+    assert [fits[m].recipe["method"] for m in METHODS] == ["importance", "importance", "nuts", "laplace"]
     np.testing.assert_array_equal(fits["auto"].positions, fits["importance"].positions)
     told = fits["auto"].to_json()
     assert told["method"] == "importance" and isinstance(told["log_evidence"], float)
@@ -148,11 +148,39 @@ def test_only_chains_are_bridged(mixed):
     assert fit.evidence != NOT_ASKED
 
 
-@pytest.mark.parametrize("method", ["laplace", "NUTS", ""])
+@pytest.mark.parametrize("method", ["map", "NUTS", ""])
 def test_a_method_that_does_not_exist_is_refused(method):
     with pytest.raises(ScalawError) as caught:
         sl.fit(simulated("power_law_offset"), "power_law_offset", method=method)
     assert caught.value.code == "M013"
+
+
+# -- Laplace's approximation -----------------------------------------------------------------------------
+def test_a_normal_at_the_mode_is_drawn_with_equal_weights(served):
+    for one in served["laplace"]:
+        w, mode = one.weighted, one.mode
+        covariance = mode.whiten @ mode.whiten.T
+        sd = np.sqrt(np.diag(covariance))
+        np.testing.assert_allclose((w.position.mean(axis=0) - mode.position) / sd, 0.0, atol=0.1)
+        np.testing.assert_allclose(
+            np.cov(w.position.T) / np.outer(sd, sd), covariance / np.outer(sd, sd), atol=0.15
+        )
+        e = np.linalg.solve(mode.whiten, (w.position - mode.position).T)
+        height = -0.5 * np.sum(e**2, axis=0) - 0.5 * len(e) * np.log(2 * np.pi)
+        np.testing.assert_allclose(w.log_proposal, height - np.linalg.slogdet(mode.whiten)[1], rtol=1e-6)
+        inside = np.isfinite(w.log_density)
+        np.testing.assert_allclose(np.exp(w.log_importance), inside / inside.sum())
+        assert w.kish == pytest.approx(inside.sum())
+        assert one.why == f"as asked for: Pareto k {w.pareto_k:.2f}, {w.kish:.0f} effective draws"
+
+
+def test_a_normal_at_the_mode_is_never_called_a_posterior():
+    fit = sl.fit(simulated("power_law_offset"), "power_law_offset", method="laplace", bootstrap=0)
+    assert fit.verdict.level in ("LOOK", "BAD")
+    assert any("normal approximation" in reason for reason in fit.verdict.reasons)
+    many = sl.fit_many(simulated("power_law_offset"), "power_law_offset", method="laplace", loo=True)
+    assert any("normal approximation" in reason for reason in many.told[0]["reasons"])
+    assert many.told[0]["elpd_loo"] == pytest.approx(fit.elpd_loo, abs=0.5)
 
 
 # -- what one scenario does to another -------------------------------------------------------------------
