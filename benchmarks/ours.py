@@ -13,6 +13,7 @@ import pandas as pd
 
 from benchmarks.tables import Table
 from scalaw.data import Runs
+from scalaw.infer import bootstrap as resampled, point_fit
 from scalaw.infer.batch import Sampled, grouped, sample
 from scalaw.infer.devices import computing
 from scalaw.infer.executables import key_data
@@ -51,6 +52,14 @@ def bootstrap(one: Scenario, mode: Mode, replicates: int, seed: int) -> np.ndarr
     """Bootstrapped modes in their own coordinates, shape (replicates, coordinates)."""
     found: Any = SimpleNamespace(scenario=one, mode=mode)
     return bootstrap_modes(found, replicates, seed)
+
+
+def replicates(table: Table, noise: str, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Point fit of a table and its bootstrap, as a user calls them: parameters in the paper's units, (count,)."""
+    found = resampled(
+        point_fit(Runs(pd.DataFrame({**table.at, "loss": table.loss})), noise=noise), count, seed=seed
+    )
+    return dict(zip(found.names, found.values.T, strict=True))
 
 
 def posterior(scenarios: Sequence[Scenario], seed: int = 0) -> list[Sampled]:

@@ -12,8 +12,10 @@ so their ratio is a check. What the four kinds draw is said in :mod:`scalaw.infe
 Every search starts from the mode of all runs, so a replicate finds the mode near it and not necessarily its highest.
 Two things are checked afterwards, and counted (:class:`~scalaw.infer.bootstrapped.Bootstrap`):
 
-- whether it **arrived**: another search from its end moves no parameter by more than a hundredth of its standard
-  deviation over the replicates (taken from their quartiles). Those that moved further are gone on with a few times;
+- whether it **arrived**: Newton's method (:mod:`scalaw.infer.newton`) knows. Replicates that it does not bring to a
+  mode are left to the search that finds modes from anywhere, which is begun anew at their ends until it moves no
+  parameter by more than a hundredth of its standard deviation (from the quartiles of all replicates), a few times
+  at most;
 - whether its end belongs to the mode of all runs, or lies **elsewhere**: from ends that lie far out (more than 2.5
   times as far as a quarter of the replicates, in the metric of the mode's curvature) it is climbed on with all runs
   as they are, which must lead back.
@@ -35,6 +37,7 @@ from scalaw.infer.bootstrapped import Bootstrap
 from scalaw.infer.devices import computing
 from scalaw.infer.fitted import Fit
 from scalaw.infer.interval import PROB
+from scalaw.infer.newton import Ends, approached, compile_beside
 from scalaw.infer.point import Mode
 from scalaw.infer.point_fit import PointFit, paper_columns
 from scalaw.infer.prior_draws import unconstrained
@@ -44,8 +47,10 @@ from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
 from scalaw.infer.search import climb
 from scalaw.model.structure import Arrays, Structure
 
-#: Another search may move a parameter by this share of its standard deviation; so many searches may follow the first.
-SETTLED, ONWARD = 0.01, 5
+#: A search begun anew may move a parameter by this share of its standard deviation; so many searches there are.
+SETTLED, ONWARD = 0.01, 6
+#: Distance of a normal's quartiles, in standard deviations.
+NORMAL_QUARTILES = 1.349
 #: Ends this many times as far out as the nearest quarter are climbed on from, and must come back within this share.
 FAR, BACK = 2.5, 0.5
 
@@ -97,6 +102,7 @@ def bootstrap(
     (names, free), units = learned(model), {p.name: p.dimension for p in model.parameters}
     with computing():
         one = arrays_of(scenario, padded_rows([scenario]))
+        compile_beside(structure, one, clock)
         (centre,) = _climbed(structure, repeated(one, 1), _start(fit, scenario)[None], clock)
         arrays = redrawn(scenario, drawn, replicates, seed, clock, labels=labels, mode=centre)
         ends, converged = _settled(structure, arrays, centre, free, clock)
@@ -189,22 +195,23 @@ def _climbed(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Cl
 
 def _settled(
     structure: Structure, arrays: Arrays, centre: Mode, free: np.ndarray, clock: Clock
-) -> tuple[Mode, np.ndarray]:
-    """Ends of searches that were gone on with until they settled, and which did."""
-    left, chosen = np.arange(len(arrays.y)), arrays
-    ends = climb(structure, arrays, np.broadcast_to(centre.z, (len(left), len(centre.z))), clock)
+) -> tuple[Ends, np.ndarray]:
+    """Ends of all replicates, which arrived or were gone on with until they settled, and which did neither."""
+    starts = np.broadcast_to(centre.z, (len(arrays.y), len(centre.z)))
+    ends = approached(structure, arrays, starts, clock)
+    left = np.flatnonzero(~ends.arrived)
     for _ in range(ONWARD):
-        further = climb(structure, chosen, ends.z[left], clock)
-        moved = np.abs(further.z - ends.z[left])[:, free]
-        ends = jax.tree.map(lambda old, new, left=left: _replaced(old, left, new), ends, further)
-        lower, upper = np.quantile(ends.z[:, free], [0.25, 0.75], axis=0)
-        sd = (
-            upper - lower
-        ) / 1.349  # of a normal, from its quartiles: replicates elsewhere do not stretch it
-        left = left[~np.all(moved <= SETTLED * sd, axis=1)]
         if not len(left):
             break
-        chosen = jax.tree.map(lambda leaf, left=left: leaf[left], arrays)
+        before = ends.z[left]
+        further = climb(structure, jax.tree.map(lambda leaf, at=left: leaf[at], arrays), before, clock)
+        known = Ends(
+            further.position, further.z, further.values, further.log_density, np.ones(len(left), bool)
+        )
+        ends = jax.tree.map(lambda old, new, at=left: _replaced(old, at, new), ends, known)
+        lower, upper = np.quantile(ends.z[:, free], [0.25, 0.75], axis=0)
+        sd = (upper - lower) / NORMAL_QUARTILES  # replicates elsewhere do not stretch it
+        left = left[~np.all(np.abs(ends.z[left] - before)[:, free] <= SETTLED * sd, axis=1)]
     converged = np.isfinite(ends.log_density)
     converged[left] = False
     return ends, converged
@@ -216,7 +223,7 @@ def _replaced(old: np.ndarray, at: np.ndarray, new: np.ndarray) -> np.ndarray:
     return out
 
 
-def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Mode, clock: Clock) -> np.ndarray:
+def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Ends, clock: Clock) -> np.ndarray:
     """Which ends do not belong to the mode of all runs, shape (replicates,)."""
     distance = _distance(centre, ends)
     near = np.nanquantile(distance, 0.25)
@@ -228,6 +235,6 @@ def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Mode, cloc
     return out
 
 
-def _distance(centre: Mode, ends: Mode) -> np.ndarray:
+def _distance(centre: Mode, ends: Ends | Mode) -> np.ndarray:
     """Distance from the mode of all runs, in the metric of its curvature (its scale is arbitrary for an objective)."""
     return np.linalg.norm(np.linalg.solve(centre.whiten, (ends.position - centre.position).T), axis=0)

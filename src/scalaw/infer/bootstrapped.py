@@ -54,7 +54,7 @@ class Bootstrap:
     elsewhere : array of bool, shape (replicates,)
         Ended at another mode: climbing on with all runs does not lead back to the estimate.
     converged : array of bool, shape (replicates,)
-        A second search from its end moved no parameter by a hundredth of its standard deviation.
+        At a mode; or searching on from its end moved no parameter by a hundredth of its standard deviation.
     n_runs, n_drawn : int
         Runs in use, and how many things were drawn from (runs or clusters).
     seed : int
