@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from scalaw.errors import ScalawError
 from scalaw.infer.devices import computing
 from scalaw.model import check_noise, get_noise, noises
 from scalaw.model.row_data import RowData
-from scalaw.model.special import log_mean_normal
+from scalaw.model.special import log_half_step, log_mean_normal
 
 NAMES = [noise.name for noise in noises()]
 #: What noises that read numbers of a run are checked with, beside neutral numbers.
@@ -82,6 +82,15 @@ def test_a_rounded_loss_has_the_probability_of_its_interval():
         * np.arctanh(half / every)
     )
     assert share.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_half_a_step_of_the_log_gamma_function():
+    x = np.geomspace(1e-3, 1e3, 200)
+    with computing():
+        got = np.asarray(jax.jit(log_half_step)(x))
+        slope = np.asarray(jax.jit(jax.vmap(jax.grad(log_half_step)))(x))
+    np.testing.assert_allclose(got, special.gammaln(x + 0.5) - special.gammaln(x), rtol=0, atol=5e-12)
+    np.testing.assert_allclose(slope, special.digamma(x + 0.5) - special.digamma(x), rtol=1e-10)
 
 
 def test_mean_of_the_normal_density_keeps_its_digits():

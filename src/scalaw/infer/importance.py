@@ -22,11 +22,11 @@ then miss a tenth of the mass. The Pareto k of the weights does see it, which is
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from scalaw.infer.bent import Bent, base_draws, fit_bent, log_prob, push
 from scalaw.infer.executables import dynamic_map, take
@@ -43,7 +43,7 @@ BLOCK = 32
 
 
 class Effort(NamedTuple):
-    """``rounds`` of ``adapting`` draws each, then ``draws`` that are kept."""
+    """``rounds`` of ``adapting`` draws each, then ``draws`` that are kept, a multiple of ``adapting``."""
 
     rounds: int = 3
     adapting: int = 1024
@@ -52,7 +52,7 @@ class Effort(NamedTuple):
 
 EFFORT = Effort()
 #: Shares of the kept draws: of the start, and of all fitted proposals but the last; the last has the rest.
-OF_START, OF_EARLIER = 0.1, 0.2
+OF_START, OF_EARLIER, OF_LAST = 0.1, 0.2, 0.7
 
 
 class Start(NamedTuple):
@@ -89,55 +89,66 @@ class Weighted(NamedTuple):
     proposal: Bent
 
 
-class _Rounds(NamedTuple):
-    position: Any  # (d, rounds * adapting)
-    log_density: Any  # (rounds * adapting,), -inf where not drawn yet
+class _Draws(NamedTuple):
+    """Draws of all blocks, coordinates first."""
+
+    position: Any  # (d, n)
+    values: Any  # (d, n)
+    log_density: Any  # (n,), -inf where not drawn yet
+
+
+class _Blocks(NamedTuple):
+    drawn: _Draws
     proposals: Bent  # those of the start, then one per round
-    share: Any  # of each proposal in the round to come, (COMPONENTS + rounds,)
-    used: Any  # sum of the shares of the rounds so far, (COMPONENTS + rounds,)
+    share: Any  # of each proposal in the block to come, (COMPONENTS + rounds,)
+    used: Any  # sum of the shares of the blocks so far, (COMPONENTS + rounds,)
 
 
 def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: Start, key: Any) -> Weighted:
     """Sample one scenario's posterior; ``key`` (2,) as from :func:`~scalaw.infer.executables.key_data`.
 
-    Within, draws have their coordinates first, (d, n): loops over the last axis are the ones that are vectorised.
+    Draws are made in blocks of one size, of which the first ones adapt: one loop, which is compiled once. Within,
+    their coordinates come first, (d, n): loops over the last axis are the ones that are vectorised.
     """
     rounds, n, kept = effort
-    d = structure.n_coordinates
-    e = base_draws(key, rounds * n + kept, d)
+    d, blocks = structure.n_coordinates, rounds + kept // n
+    e = base_draws(key, blocks * n, d)
     vague = prior_curvature(structure, arrays)
-    density = partial(log_densities, structure, arrays)
 
-    def step(state: _Rounds, r: Any) -> tuple[_Rounds, None]:
-        new = mixture_draws(state.proposals, state.share, jax.lax.dynamic_slice_in_dim(e, r * n, n, 1))
-        position = jax.lax.dynamic_update_slice_in_dim(state.position, new, r * n, 1)
-        log_density = jax.lax.dynamic_update_slice_in_dim(state.log_density, density(new), r * n, 0)
-        used = state.used + state.share
-        log_importance = log_density - log_mixture(state.proposals, used, position)
-        fitted = fit_bent(position, log_importance, vague, structure.n_law_coordinates)
-        proposals = jax.tree.map(lambda all_, one: all_.at[COMPONENTS + r].set(one), state.proposals, fitted)
-        share = jnp.eye(COMPONENTS + rounds)[COMPONENTS + r]
-        return _Rounds(position, log_density, proposals, share, used), None
+    def fit(state: _Blocks) -> Bent:
+        adapting = jax.tree.map(lambda leaf: leaf[..., : rounds * n], state.drawn)
+        log_importance = adapting.log_density - log_mixture(state.proposals, state.used, adapting.position)
+        return fit_bent(adapting.position, log_importance, vague, structure.n_law_coordinates)
+
+    def block(state: _Blocks, b: Any) -> tuple[_Blocks, None]:
+        position = mixture_draws(
+            state.proposals, state.share, jax.lax.dynamic_slice_in_dim(e, b * n, n, axis=1)
+        )
+        new = _Draws(position, *_evaluated(structure, arrays, position))
+        drawn = jax.tree.map(
+            lambda all_, one: jax.lax.dynamic_update_slice_in_dim(all_, one, b * n, axis=-1), state.drawn, new
+        )
+        state = _Blocks(drawn, state.proposals, state.share, state.used + state.share)
+        at = COMPONENTS + jnp.minimum(b, rounds - 1)
+        fitted = jax.lax.cond(b < rounds, fit, lambda state: take(state.proposals, at), state)
+        proposals = jax.tree.map(lambda all_, one: all_.at[at].set(one), state.proposals, fitted)
+        share = jnp.where(b < rounds - 1, jnp.eye(COMPONENTS + rounds)[at], to_keep)
+        return _Blocks(drawn, proposals, share, state.used), None
 
     empty = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], rounds, axis=0), start.proposal)
     proposals = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), start.proposal, empty)
     of_start = jnp.exp(start.log_share) / jnp.sum(jnp.exp(start.log_share))
+    of_rounds = np.where(np.arange(rounds) < rounds - 1, OF_EARLIER / max(rounds - 1, 1), OF_LAST)
+    to_keep = jnp.concatenate([OF_START * of_start, of_rounds])
+    nothing = _Draws(*[jnp.zeros((d, blocks * n))] * 2, jnp.full(blocks * n, -jnp.inf))
     share = jnp.concatenate([of_start, jnp.zeros(rounds)])
-    nothing = jnp.zeros((d, rounds * n)), jnp.full(rounds * n, -jnp.inf)
-    state = _Rounds(*nothing, proposals, share, jnp.zeros(COMPONENTS + rounds))
-    state = jax.lax.scan(step, state, jnp.arange(rounds))[0]
+    state = _Blocks(nothing, proposals, share, jnp.zeros(COMPONENTS + rounds))
+    drawn, proposals, *_ = jax.lax.scan(block, state, jnp.arange(blocks))[0]
 
-    last = jnp.where(
-        jnp.arange(rounds) < rounds - 1, OF_EARLIER / max(rounds - 1, 1), 1 - OF_START - OF_EARLIER
-    )
-    share = jnp.concatenate([OF_START * of_start, last])
-    position = mixture_draws(state.proposals, share, e[:, rounds * n :])
-    log_proposal = log_mixture(state.proposals, share, position)
-    values = jax.lax.map(
-        lambda c: structure.join(constrain(structure, arrays, c)), position.T, batch_size=BLOCK
-    )
-    drawn = (position.T, values, density(position), log_proposal)
-    return _weigh(*drawn, start.height, jax.tree.map(lambda leaf: leaf[-1], state.proposals))
+    position, values, log_density = jax.tree.map(lambda leaf: leaf[..., rounds * n :].T, drawn)
+    log_proposal = log_mixture(proposals, to_keep, position.T)
+    last = jax.tree.map(lambda leaf: leaf[-1], proposals)
+    return _weigh(position, values, log_density, log_proposal, start.height, last)
 
 
 def _weigh(
@@ -154,8 +165,17 @@ def _weigh(
 
 def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
     """Unnormalised log densities at positions (d, n), -inf where there is none."""
-    found = jax.lax.map(partial(log_density, structure, arrays), position.T, batch_size=BLOCK)
-    return jnp.where(jnp.isnan(found), -jnp.inf, found)
+    return _evaluated(structure, arrays, position)[1]
+
+
+def _evaluated(structure: Structure, arrays: Arrays, position: Any) -> tuple[Any, Any]:
+    """Values (d, n) and log densities (n,) at positions (d, n)."""
+
+    def one(c: Any) -> tuple[Any, Any]:
+        return structure.join(constrain(structure, arrays, c)), log_density(structure, arrays, c)
+
+    values, found = jax.lax.map(one, position.T, batch_size=BLOCK)
+    return values.T, jnp.where(jnp.isnan(found), -jnp.inf, found)
 
 
 def log_mixture(proposals: Bent, share: Any, position: Any) -> Any:

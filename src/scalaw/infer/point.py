@@ -51,61 +51,70 @@ class Mode(NamedTuple):
     values: Any
 
 
-class _Search(NamedTuple):
-    candidate: Any
+class _Place(NamedTuple):
+    """What a search knows of one position; ``newton`` is its curvature for steps, ``information`` for whitening."""
+
     position: Any
+    z: Any
+    values: Any
     log_density: Any
     gradient: Any
-    newton: Any  # majorising curvature
+    newton: Any
+    information: Any
+
+
+class _Search(NamedTuple):
+    candidate: Any
+    best: _Place
     damping: Any
     promise: Any
     iteration: Any
 
 
 def find_mode(structure: Structure, arrays: Arrays, start: Any) -> Mode:
-    """Climb from one start, shape (coordinates,), given in the parameters' own unconstrained coordinates."""
+    """Climb from one start, shape (coordinates,), given in the parameters' own unconstrained coordinates.
+
+    A start without a finite log density is returned as it is, with values NaN.
+    """
 
     def step(search: _Search) -> _Search:
-        value, gradient = jax.value_and_grad(partial(log_density, structure, arrays))(search.candidate)
-        better = (value > search.log_density) & jnp.all(jnp.isfinite(gradient))  # False for NaN
-        found = (search.candidate, value, gradient, _curvatures(structure, arrays, search.candidate)[0])
-        position, value, gradient, newton = (
-            jnp.where(better, new, old) for new, old in zip(found, search[1:5], strict=True)
-        )
+        new, best = _place(structure, arrays, search.candidate), search.best
+        better = (new.log_density > best.log_density) & jnp.all(jnp.isfinite(new.gradient))  # False for NaN
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), new, best)
         damping = jnp.where(better, search.damping * 0.2, search.damping * 5.0 + 1e-6)
-        damped = newton + damping * jnp.diag(jnp.diag(newton))
-        move = cho_solve(cho_factor(damped, lower=True), gradient)
+        damped = best.newton + damping * jnp.diag(jnp.diag(best.newton))
+        move = cho_solve(cho_factor(damped, lower=True), best.gradient)
         move = move * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(jnp.max(jnp.abs(move)), 1e-300))
-        promise = gradient @ cho_solve(cho_factor(newton, lower=True), gradient)
-        return _Search(
-            position + move, position, value, gradient, newton, damping, promise, search.iteration + 1
-        )
+        promise = best.gradient @ cho_solve(cho_factor(best.newton, lower=True), best.gradient)
+        return _Search(best.position + move, best, damping, promise, search.iteration + 1)
 
     def going(search: _Search) -> Any:
         return (search.iteration < ITERATIONS) & (search.promise > TOLERANCE) & (search.damping < 1e10)
 
-    start = start_near(structure, arrays, start)
-    nothing, one = jnp.zeros_like(start), jnp.eye(start.size)
-    first = _Search(start, start, -jnp.inf, nothing, one, 0.05, jnp.inf, 0)
-    end = jax.lax.while_loop(going, step, first)
-    root = jnp.linalg.cholesky(_curvatures(structure, arrays, end.position)[1])
+    near, one = start_near(structure, arrays, start), jnp.eye(start.size)
+    nowhere = _Place(near, start, jnp.full_like(near, jnp.nan), -jnp.inf, jnp.zeros_like(near), one, one)
+    best = jax.lax.while_loop(going, step, _Search(near, nowhere, 0.05, jnp.inf, 0)).best
+    root = jnp.linalg.cholesky(best.information)
     whiten = solve_triangular(root, jnp.eye(start.size), lower=True).T
-    values = structure.join(constrain(structure, arrays, end.position))
-    return Mode(end.position, natural(structure, arrays, end.position)[0], end.log_density, whiten, values)
+    return Mode(best.position, best.z, best.log_density, whiten, best.values)
 
 
-def _curvatures(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
-    """Curvature for steps and curvature for covariances, both positive definite."""
-    noise = structure.parts.noise
-    if noise.peaked:
-        return _of_scores(structure, arrays, c)
+def _place(structure: Structure, arrays: Arrays, c: Any) -> _Place:
+    """Everything at one position, worked out in one place so that it is compiled once."""
+    density = partial(log_density, structure, arrays)
+    value, gradient = jax.value_and_grad(density)(c)
+    if structure.parts.noise.peaked:
+        z, values, *curvatures = _of_scores(structure, arrays, c)
+        return _Place(c, z, structure.join(values), value, gradient, *curvatures)
     # a skewed or flat-topped density is not majorised by its scores: the bent Hessian, made positive
-    values, vectors = jnp.linalg.eigh(-jax.hessian(partial(log_density, structure, arrays))(c))
-    newton = (vectors * jnp.maximum(jnp.abs(values), FLATTEST)) @ vectors.T
-    return newton, newton
+    heights, vectors = jnp.linalg.eigh(-jax.hessian(density)(c))
+    newton = (vectors * jnp.maximum(jnp.abs(heights), FLATTEST)) @ vectors.T
+    z = natural(structure, arrays, c)[0]
+    return _Place(c, z, structure.join(values_at(structure, arrays, z)), value, gradient, newton, newton)
 
 
-def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
+def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any, Any, Any]:
+    """Own coordinates, values, curvature for steps and curvature for covariances, both positive definite."""
     w, noise = arrays.row_weight, structure.parts.noise
     log_prob, rows = noise.log_prob, jnp.maximum(jnp.sum(w), 1.0)
 
@@ -113,9 +122,9 @@ def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
         z = natural(structure, arrays, c)[0]
         values = values_at(structure, arrays, z)
         where = location(structure, arrays, values)
-        return (where, z), (where, values)
+        return (where, z), (where, z, values)
 
-    (jacobian, to_z), (center, values) = jax.jacfwd(at, has_aux=True)(c)
+    (jacobian, to_z), (center, z, values) = jax.jacfwd(at, has_aux=True)(c)
     score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values, arrays.rows)))(center)
     residual = arrays.y - center
     tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
@@ -132,7 +141,7 @@ def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
     of_prior = to_z.T @ (prior_curvature(structure, arrays)[:, None] * to_z)
     rest = of_noise.T @ (w[:, None] * of_noise) + of_prior
     newton = jacobian.T @ ((w * weight)[:, None] * jacobian) + rest
-    return newton, jacobian.T @ ((w * information)[:, None] * jacobian) + rest
+    return z, values, newton, jacobian.T @ ((w * information)[:, None] * jacobian) + rest
 
 
 def prior_curvature(structure: Structure, arrays: Arrays) -> Any:

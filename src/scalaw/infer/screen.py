@@ -33,16 +33,13 @@ def screen(structure: Structure, arrays: Arrays, candidates: Any) -> Any:
         found = log_density(structure, arrays, start_near(structure, arrays, z))
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
-    def better(z: Any) -> tuple[Any, Any]:
-        moved = _projected(structure, arrays, z)
-        before, after = height(z), height(moved)
-        return jnp.where(after > before, moved, z), jnp.maximum(after, before)
-
-    if structure.parts.noise.scatters == "log":
-        candidates, heights = jax.lax.map(better, candidates, batch_size=16)
-    else:
+    if structure.parts.noise.scatters != "log":
         heights = jax.lax.map(height, candidates, batch_size=16)
-    return candidates[jnp.argsort(-heights)]
+        return candidates[jnp.argsort(-heights)]
+    moved = jax.lax.map(lambda z: _projected(structure, arrays, z), candidates, batch_size=16)
+    before, after = jax.lax.map(height, jnp.concatenate([candidates, moved]), batch_size=16).reshape(2, -1)
+    better = jnp.where((after > before)[:, None], moved, candidates)
+    return better[jnp.argsort(-jnp.maximum(after, before))]
 
 
 def _projected(structure: Structure, arrays: Arrays, z: Any) -> Any:
@@ -104,7 +101,7 @@ def _placed(
     structure: Structure, arrays: Arrays, z: Any, places: list[tuple[str, int, str]], coefficients: Any
 ) -> Any:
     for (_, place, family), coefficient in zip(places, coefficients, strict=True):
-        _, _, low, stretch = arrays.prior[structure.owner(place)]
+        _, _, low, stretch, _ = arrays.prior[structure.owner(place)]
         raw = (coefficient - low) / stretch
         if family == "Beta":
             raw = jnp.clip(raw, MARGIN, 1.0 - MARGIN)

@@ -14,11 +14,38 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 from numpyro.distributions import constraints
+from scipy.special import betaln, gammaln
 
 from scalaw.laws.prior import Prior
 
-#: Numbers per prior in the arrays of a scenario: two of the family (one may be unused), ``low`` and ``scale``.
-PRIOR_NUMBERS = 4
+#: Numbers per prior in the arrays of a scenario: two of the family (one may be unused), ``low`` and ``scale``, and the
+#: log of what normalises the family's density. (Beta and gamma functions are half of the code of a log density.)
+PRIOR_NUMBERS = 5
+
+
+class Gamma(dist.Gamma):
+    """NumPyro's, with the log of its normalising constant given."""
+
+    def __init__(self, concentration: Any, rate: Any, log_constant: Any):
+        self.log_constant = log_constant
+        super().__init__(concentration, rate, validate_args=False)
+
+    def log_prob(self, value: Any) -> Any:
+        """Log density."""
+        return (self.concentration - 1.0) * jnp.log(value) - self.rate * value - self.log_constant
+
+
+class Beta(dist.Beta):
+    """NumPyro's, with the log of its normalising constant given."""
+
+    def __init__(self, above: Any, below: Any, log_constant: Any):
+        self.log_constant = log_constant
+        super().__init__(above, below, validate_args=False)
+
+    def log_prob(self, value: Any) -> Any:
+        """Log density."""
+        above, below = self.concentration1 - 1.0, self.concentration0 - 1.0
+        return above * jnp.log(value) + below * jnp.log1p(-value) - self.log_constant
 
 
 class OrderedLogNormal(dist.Distribution):
@@ -59,23 +86,27 @@ def distribution(family: str, numbers: Any, size: int | None) -> dist.Distributi
     size : int, optional
         Length of an indexed parameter; None for a scalar.
     """
-    a, b = numbers[0], numbers[1]
+    a, b, log_constant = numbers[0], numbers[1], numbers[4]
     if family == "OrderedLogNormal":
         return OrderedLogNormal(a, b, size or 1)
     made = {
         "Normal": lambda: dist.Normal(a, b),
         "LogNormal": lambda: dist.LogNormal(jnp.log(a), b),
         "HalfNormal": lambda: dist.HalfNormal(a),
-        "Gamma": lambda: dist.Gamma(a, b),
-        "Beta": lambda: dist.Beta(a, b),
+        "Gamma": lambda: Gamma(a, b, log_constant),
+        "Beta": lambda: Beta(a, b, log_constant),
     }[family]()
     return made if size is None else made.expand([size]).to_event(1)
 
 
 def prior_numbers(prior: Prior) -> np.ndarray:
     """Row of numbers that the model reads, shape ``(PRIOR_NUMBERS,)``; the prior must be resolved."""
-    first = [float(number) for number in prior.numbers]
-    return np.array([*first, *[1.0] * (2 - len(first)), float(prior.low), float(prior.scale)])
+    a, b = (*(float(number) for number in prior.numbers), 1.0)[:2]
+    log_constant = {
+        "Gamma": lambda: gammaln(a) - a * np.log(b),
+        "Beta": lambda: betaln(a, b),
+    }.get(prior.family, lambda: 0.0)()
+    return np.array([a, b, float(prior.low), float(prior.scale), log_constant])
 
 
 def unconstrain(family: str, draw: np.ndarray) -> np.ndarray:

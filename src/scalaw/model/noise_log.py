@@ -37,13 +37,12 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
 
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Parameter
 from scalaw.model.noise_record import Noise, Values
 from scalaw.model.row_data import HALF_WIDTH, LOG_SIZE, LOSS_SE
-from scalaw.model.special import LOG_ROOT_2PI, log_exp_normal, log_mean_normal
+from scalaw.model.special import LOG_ROOT_2PI, log_exp_normal, log_half_step, log_mean_normal
 
 SIGMA = Parameter(
     "sigma", "noise", prior=Prior("LogNormal", (0.005, 1.0)), meaning="scale of the log residuals"
@@ -66,7 +65,7 @@ def _normal(y: Any, location: Any, sd: Any) -> Any:
 
 def _student(y: Any, location: Any, sigma: Any, nu: Any) -> Any:
     """Student-t log density; NumPyro's own works the log gamma functions out anew for every row."""
-    constant = gammaln(0.5 * nu + 0.5) - gammaln(0.5 * nu) - 0.5 * jnp.log(jnp.pi * nu) - jnp.log(sigma)
+    constant = log_half_step(0.5 * nu) - 0.5 * jnp.log(jnp.pi * nu) - jnp.log(sigma)
     return constant - (0.5 * nu + 0.5) * jnp.log1p(((y - location) / sigma) ** 2 / nu)
 
 

@@ -70,7 +70,9 @@ def places_of(structure: Structure) -> Places:
 
     amplitudes, level = of("amplitude", "LogNormal"), of("irreducible", "Beta")
     powers = {p.name: at for p, at in of("exponent", "LogNormal")}
-    exponents = [[powers[name] for name in names(parse(p.dimension)) if name in powers] for p, _ in amplitudes]
+    exponents = [
+        [powers[name] for name in names(parse(p.dimension)) if name in powers] for p, _ in amplitudes
+    ]
     centred = law.units == "reference" and all(c.scaling != "absolute" for c in law.covariates)
     return Places(
         tuple(at for _, at in amplitudes),

@@ -23,6 +23,8 @@ _NARROW = 0.05
 #: Stirling's series: coefficients of 1/x, 1/x³, …; the term left out is 2e-14 at :data:`_LARGE`.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188)
 _LARGE = 10
+#: Coefficients of 1/x, 1/x³, … in the log of Gamma(x + 1/2) / (Gamma(x) √x); the term left out is 4e-14 there.
+_HALF_STEP = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432)
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
@@ -78,6 +80,17 @@ def stirling(x: Any) -> Any:
     small = jnp.where(large, 1.0, x)
     rest = gammaln(small) - ((small - 0.5) * jnp.log(small) - small + LOG_ROOT_2PI)
     return jnp.where(large, inverse * _polynomial(_STIRLING, inverse**2), rest)
+
+
+def log_half_step(x: Any) -> Any:
+    """``ln Gamma(x + 1/2) - ln Gamma(x)`` for x > 0, to thirteen digits and with a short derivative.
+
+    A series in 1/x (Tricomi and Erdélyi, 1951, of a ratio of gamma functions) after the recurrence has moved x up by
+    ten steps.
+    """
+    lower = math.prod((x + i) / (x + i + 0.5) for i in range(_LARGE))
+    inverse = 1.0 / (x + _LARGE)
+    return jnp.log(lower) - 0.5 * jnp.log(inverse) + inverse * _polynomial(_HALF_STEP, inverse**2)
 
 
 def _log1p_over(u: Any) -> Any:
