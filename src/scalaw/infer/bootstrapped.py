@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ASTRAY = (0.01, 0.5)
 #: Fewer clusters say little: a resample leaves out a third of them.
 FEW_CLUSTERS = 10
+#: Per parameter: below so many the bootstrap is itself unreliable.
+FEW_RUNS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +145,7 @@ class Bootstrap:
             found.append(
                 "the law is taken to be right and scatter to be the same everywhere; leverage is not corrected"
             )
-        if self.n_runs < 3 * len(self.names):
+        if self.kind in ("cases", "clusters") and self.n_runs < FEW_RUNS * len(self.names):
             found.append(
                 f"{self.n_runs} runs for {len(self.names)} parameters: a resample leaves out a third of the runs, so "
                 "its intervals are rough"

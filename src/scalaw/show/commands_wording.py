@@ -20,6 +20,9 @@ _PLAIN = (
     "flops",
     "metric",
     "method",
+    "noise",
+    "kind",
+    "by",
 )
 _MAPPED = {"columns": "column", "units": "units", "priors": "prior"}
 
