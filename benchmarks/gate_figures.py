@@ -50,13 +50,11 @@ def weighted_executable(structure: Structure, places: int) -> Any:
     return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
 
 
-def chain_executable(structure: Structure, places: int) -> Any:
-    """Program ``((arrays, position), count) -> ChainFigures``, one per coordinate."""
+def chain_executable(places: int) -> Any:
+    """Program ``(z, count) -> ChainFigures``, one per coordinate."""
 
     def one(batch: Any, i: Any) -> Any:
-        arrays, position = take(batch, i)
-        z = own(structure, arrays, position)
-        return jax.lax.map(chain_figures, jnp.moveaxis(z, -1, 0))
+        return jax.lax.map(chain_figures, jnp.moveaxis(batch[i], -1, 0))
 
     return jax.jit(lambda batch, count: dynamic_map(partial(one, batch), count, places))
 
@@ -69,10 +67,9 @@ def of_weighted(structure: Structure, arrays: Arrays, weighted: list[Weighted]) 
     return run_batch(program, (arrays, position, log_importance), places=PLACES, clock=Clock())
 
 
-def of_chains(structure: Structure, arrays: Arrays, position: np.ndarray) -> ChainFigures:
+def of_chains(z: np.ndarray) -> ChainFigures:
     """Figures of chains (scenarios, chains, draws, coordinates); leading axes (scenarios, coordinates)."""
-    program = Program(chain_executable, (structure, PLACES))
-    return run_batch(program, (arrays, position), places=PLACES, clock=Clock())
+    return run_batch(Program(chain_executable, (PLACES,)), z, places=PLACES, clock=Clock())
 
 
 def estimate(figures: WeightedFigures | ChainFigures, free: np.ndarray) -> Estimate:
