@@ -27,25 +27,26 @@ class Gamma(dist.Gamma):
     """NumPyro's, with the log of its normalising constant given."""
 
     def __init__(self, concentration: Any, rate: Any, log_constant: Any):
-        self.log_constant = log_constant
+        self.numbers = concentration - 1.0, rate, log_constant
         super().__init__(concentration, rate, validate_args=False)
 
     def log_prob(self, value: Any) -> Any:
         """Log density."""
-        return (self.concentration - 1.0) * jnp.log(value) - self.rate * value - self.log_constant
+        power, rate, log_constant = self.numbers
+        return power * jnp.log(value) - rate * value - log_constant
 
 
 class Beta(dist.Beta):
     """NumPyro's, with the log of its normalising constant given."""
 
     def __init__(self, above: Any, below: Any, log_constant: Any):
-        self.log_constant = log_constant
+        self.numbers = above - 1.0, below - 1.0, log_constant
         super().__init__(above, below, validate_args=False)
 
     def log_prob(self, value: Any) -> Any:
         """Log density."""
-        above, below = self.concentration1 - 1.0, self.concentration0 - 1.0
-        return above * jnp.log(value) + below * jnp.log1p(-value) - self.log_constant
+        above, below, log_constant = self.numbers
+        return above * jnp.log(value) + below * jnp.log1p(-value) - log_constant
 
 
 class OrderedLogNormal(dist.Distribution):
