@@ -78,5 +78,11 @@ def test_numpy_draws_follow_the_family(family):
 
 
 def test_prior_numbers_carry_shift_and_stretch():
-    assert prior_numbers(Prior("HalfNormal", (0.4,), low=1.0, scale=2.0)).tolist() == [0.4, 1.0, 1.0, 2.0, 0.0]
+    assert prior_numbers(Prior("HalfNormal", (0.4,), low=1.0, scale=2.0)).tolist() == [
+        0.4,
+        1.0,
+        1.0,
+        2.0,
+        0.0,
+    ]
     assert prior_numbers(Prior("Beta", (4.0, 2.0)))[:4].tolist() == [4.0, 2.0, 0.0, 1.0]

@@ -113,34 +113,24 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     rounds, n, kept = effort
     d, blocks = structure.n_coordinates, rounds + kept // n
     e = base_draws(key, blocks * n, d)
-    vague = prior_curvature(structure, arrays)
-
-    def fit(state: _Blocks) -> Bent:
-        adapting = jax.tree.map(lambda leaf: leaf[..., : rounds * n], state.drawn)
-        log_importance = adapting.log_density - log_mixture(state.proposals, state.used, adapting.position)
-        return fit_bent(adapting.position, log_importance, vague, structure.n_law_coordinates)
-
-    def block(state: _Blocks, b: Any) -> tuple[_Blocks, None]:
-        position = mixture_draws(
-            state.proposals, state.share, jax.lax.dynamic_slice_in_dim(e, b * n, n, axis=1)
-        )
-        new = _Draws(position, *_evaluated(structure, arrays, position))
-        drawn = jax.tree.map(
-            lambda all_, one: jax.lax.dynamic_update_slice_in_dim(all_, one, b * n, axis=-1), state.drawn, new
-        )
-        state = _Blocks(drawn, state.proposals, state.share, state.used + state.share)
-        at = COMPONENTS + jnp.minimum(b, rounds - 1)
-        fitted = jax.lax.cond(b < rounds, fit, lambda state: take(state.proposals, at), state)
-        proposals = jax.tree.map(lambda all_, one: all_.at[at].set(one), state.proposals, fitted)
-        share = jnp.where(b < rounds - 1, jnp.eye(COMPONENTS + rounds)[at], to_keep)
-        return _Blocks(drawn, proposals, share, state.used), None
-
+    zeros = jnp.zeros((d, blocks * n))
+    nothing = _Draws(zeros, zeros, jnp.full(blocks * n, -jnp.inf))
     empty = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], rounds, axis=0), start.proposal)
     proposals = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), start.proposal, empty)
     of_start = jnp.exp(start.log_share) / jnp.sum(jnp.exp(start.log_share))
     of_rounds = np.where(np.arange(rounds) < rounds - 1, OF_EARLIER / max(rounds - 1, 1), OF_LAST)
     to_keep = jnp.concatenate([OF_START * of_start, of_rounds])
-    nothing = _Draws(*[jnp.zeros((d, blocks * n))] * 2, jnp.full(blocks * n, -jnp.inf))
+
+    def block(state: _Blocks, b: Any) -> tuple[_Blocks, None]:
+        base = jax.lax.dynamic_slice_in_dim(e, b * n, n, axis=1)
+        position = mixture_draws(state.proposals, state.share, base)
+        new = _Draws(position, *_evaluated(structure, arrays, position))
+        drawn = jax.tree.map(
+            lambda all_, one: jax.lax.dynamic_update_slice_in_dim(all_, one, b * n, axis=-1), state.drawn, new
+        )
+        state = _Blocks(drawn, state.proposals, state.share, state.used + state.share)
+        return _adapted(structure, effort, arrays, state, b, to_keep), None
+
     share = jnp.concatenate([of_start, jnp.zeros(rounds)])
     state = _Blocks(nothing, proposals, share, jnp.zeros(COMPONENTS + rounds))
     drawn, proposals, *_ = jax.lax.scan(block, state, jnp.arange(blocks))[0]
@@ -149,6 +139,25 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     log_proposal = log_mixture(proposals, to_keep, position.T)
     last = jax.tree.map(lambda leaf: leaf[-1], proposals)
     return _weigh(position, values, log_density, log_proposal, start.height, last)
+
+
+def _adapted(
+    structure: Structure, effort: Effort, arrays: Arrays, state: _Blocks, b: Any, to_keep: Any
+) -> _Blocks:
+    """After block ``b``: a proposal more and the next block from it, or the shares ``to_keep`` of draws that stay."""
+    rounds = effort.rounds
+
+    def fit() -> Bent:
+        so_far = jax.tree.map(lambda leaf: leaf[..., : rounds * effort.adapting], state.drawn)
+        log_importance = so_far.log_density - log_mixture(state.proposals, state.used, so_far.position)
+        vague = prior_curvature(structure, arrays)
+        return fit_bent(so_far.position, log_importance, vague, structure.n_law_coordinates)
+
+    at = COMPONENTS + jnp.minimum(b, rounds - 1)
+    new = jax.lax.cond(b < rounds, fit, lambda: take(state.proposals, at))
+    proposals = jax.tree.map(lambda all_, one: all_.at[at].set(one), state.proposals, new)
+    share = jnp.where(b < rounds - 1, jnp.eye(COMPONENTS + rounds)[at], to_keep)
+    return state._replace(proposals=proposals, share=share)
 
 
 def _weigh(
