@@ -9,7 +9,8 @@ means and 0.2 in quantiles.
 
 A reference that did not come out well is counted and told, and its posterior is not judged. References are kept
 from one run to the next (they take hours, importance sampling takes seconds), so an interrupted run goes on where it
-stopped. ``python -m benchmarks.gate --case bnsl_1 --tables 10`` tries the first tables of a case and stores no row.
+stopped. ``python -m benchmarks.gate --case bnsl_1 --tables 10`` tries the first tables of a case, without
+more draws of the worst, and stores no row.
 """
 
 from __future__ import annotations
@@ -116,14 +117,14 @@ def judged(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def gate(case: Case, tables: int | None = None) -> dict[str, Any]:
-    """Measure one case, or its first tables."""
+    """Measure one case, or its first tables and these but once."""
     start = time.perf_counter()
     with computing():
         scenarios = scenarios_of(case, tables)
         records = measured(case, scenarios)
         worst = sorted(judged(records), key=lambda one: -one["worst_z"])[:WORST]
         named = {one["name"] for one in worst}
-        again = measured(case, [s for s in scenarios if s.name in named], MORE)
+        again = [] if tables else measured(case, [s for s in scenarios if s.name in named], MORE)
     return {
         "case": case._asdict(),
         "digest": code_digest(modules_of(case)),
