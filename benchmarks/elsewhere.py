@@ -6,6 +6,7 @@ and peak memory can only be measured in a fresh process.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
@@ -89,6 +90,24 @@ def memory(count: int) -> dict[str, Any]:
     return {"mb": peak / (2**20 if sys.platform == "darwin" else 2**10)}
 
 
+def on_cores(cores: int, method: Any, count: int) -> dict[str, Any]:
+    """Posteriors of so many data sets on as many cores, with one JAX device each.
+
+    The digest is of all draws: the same on any number of devices.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(cores))
+    os.environ |= {"JAX_NUM_CPU_DEVICES": str(cores), "JAX_PLATFORMS": "cpu"}
+    from benchmarks import ours
+    from benchmarks.tables import chinchilla_runs
+
+    pool = [ours.scenario(chinchilla_runs(seed), str(seed)) for seed in range(count)]
+    ours.posterior(pool, 0, method)
+    found, run = measure(lambda: ours.posterior(pool, 1, method))
+    digest = hashlib.sha256(b"".join(one.positions.tobytes() for one in found)).hexdigest()[:16]
+    return {"value": digest, "run": run}
+
+
 def first_ours() -> dict[str, Any]:
     """Our first posterior."""
     from benchmarks.tables import chinchilla_runs
@@ -124,6 +143,7 @@ def _nutpie(table: Any) -> Callable[[int], Any]:
 PROBES: dict[str, Callable[..., dict[str, Any]]] = {
     "chinchilla": lambda turn: chinchilla(int(turn)),
     "memory": lambda count: memory(int(count)),
+    "on_cores": lambda cores, method, count: on_cores(int(cores), method, int(count)),
     "first_ours": first_ours,
     "first_numpyro": lambda: first_peer("numpyro", _numpyro),
     "first_nutpie": lambda: first_peer("nutpie", _nutpie),

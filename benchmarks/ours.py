@@ -23,6 +23,7 @@ from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, _function, executable
 from scalaw.infer.resample import bootstrap_modes
+from scalaw.infer.routes import Method
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
 from scalaw.infer.search import search
 from scalaw.model.program import constrain, log_density, start_near, values_at
@@ -62,9 +63,9 @@ def replicates(table: Table, noise: str, count: int, seed: int) -> dict[str, np.
     return dict(zip(found.names, found.values.T, strict=True))
 
 
-def posterior(scenarios: Sequence[Scenario], seed: int = 0) -> list[Sampled]:
-    """Posterior of every scenario by the method that routes itself."""
-    return sample(scenarios, Settings(), seed, method="auto", evaluated=False)
+def posterior(scenarios: Sequence[Scenario], seed: int = 0, method: Method = "auto") -> list[Sampled]:
+    """Posterior of every scenario, by default by the method that routes itself."""
+    return sample(scenarios, Settings(), seed, method=method, evaluated=False)
 
 
 def draws_of(one: Sampled) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
