@@ -38,9 +38,7 @@ ACCEPTED_K, ACCEPTED_KISH = 0.4, 400.0
 #: and with a draw that comes this near the highest mode (nats, and nats per coordinate): weights look even where no
 #: proposal came near the mass. Of 2,700 posteriors of three laws the largest shortfall, in seven dimensions, was 0.9.
 SHORT, SHORT_EACH = 2.0, 0.25
-#: After a first pass k must be lower, since its proposals were fitted to draws of a poorer one: on three hard tables
-#: of 10 and 30 chinchilla runs, 96 seeds each, 9 % of the posteriors with k < 0.5 after one pass had a mean or
-#: a 5 or 95 % quantile off by more than 4 standard errors, 2 % of those with k < 0.3, and 1 % after two passes.
+#: After a first pass k must be lower, since its proposals were fitted to draws of a poorer one.
 FIRST_K = 0.25
 #: Attempts per scenario; a scenario whose k stays above the second number after one is not tried again.
 PASSES, HOPELESS_K = 3, 0.9
