@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks import planted
 from benchmarks.calibrate import PLANS, ROWS, faults, stored
 
 
@@ -14,3 +15,9 @@ def test_stored_calibration_is_fresh_and_passes(law, method):
     n = PLANS[method].simulations
     assert row["simulations"] == n == len(row["ranks"]["log_likelihood"]) == sum(row["served"].values())
     assert faults(row) == []
+
+
+def test_stored_planted_bugs_are_fresh_and_were_caught():
+    result = planted.stored()
+    assert result is not None, "no stored result of the planted bugs: run make calibrate"
+    assert planted.faults(result) == []
