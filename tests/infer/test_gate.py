@@ -21,8 +21,8 @@ from scalaw.infer.scenarios import Scenario
 FIGURES = ("mean", "q05", "q95")
 #: Combined Monte Carlo errors that a figure may be off by, on top of a systematic error in posterior sds.
 Z, SYSTEMATIC = 4.0, {"mean": 0.05, "q05": 0.1, "q95": 0.1}
-#: Share of the references that have to come out well: the rest of a case is not judged.
-KNOWN = 0.5
+#: Share of the references that have to come out well: a posterior without one is not judged.
+KNOWN = 0.8
 
 
 def stored_posteriors(law: str) -> tuple[list[Scenario], list[dict]]:
@@ -73,10 +73,8 @@ def test_stored_comparison_with_nuts_is_fresh_and_passes(case):
     if row is None:
         pytest.skip(f"no stored comparison of {case.name}: make gate makes it, in hours")
     assert len(row["records"]) == case.tables
-    known = sum(one["reference"]["good"] for one in row["records"])
-    assert known >= KNOWN * case.tables, f"{known} of {case.tables} references came out well"
-    if (
-        not case.straight
-    ):  # without a break in the data its place is open, and importance sampling may accept none
-        assert judged(row["records"]), "no posterior was accepted"
+    passed = [one for one in row["records"] if one["accepted"]]
+    assert len(judged(row["records"])) >= KNOWN * len(passed), "too few references came out well"
+    if "bnsl" not in case.name:  # breaks leave many posteriors to NUTS, of some kinds of tables all
+        assert passed, "no posterior was accepted"
     assert faults(row) == []
