@@ -21,9 +21,14 @@ from scalaw.model.structure import Arrays, Structure
 SHARPNESS = 0.05
 
 
+def breaks(structure: Structure) -> bool:
+    """Whether the law is one that these coordinates are for."""
+    return structure.parts.law.name.startswith("bnsl")
+
+
 def position_of(structure: Structure, arrays: Arrays, u: Any) -> tuple[Any, Any]:
     """Sampling coordinates of ``u`` (d,) and the log of the Jacobian."""
-    if not _breaks(structure):
+    if not breaks(structure):
         return u, 0.0
     amplitude, exponent = _places(structure)
     level, slope = _at_centre(structure, arrays, u)
@@ -35,7 +40,7 @@ def position_of(structure: Structure, arrays: Arrays, u: Any) -> tuple[Any, Any]
 
 def from_position(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Inverse of :func:`position_of`."""
-    if not _breaks(structure):
+    if not breaks(structure):
         return c
     amplitude, exponent = _places(structure)
     level, slope = _at_centre(structure, arrays, c)
@@ -75,10 +80,6 @@ def height(structure: Structure, arrays: Arrays, u: Any) -> Any:
     """Log density of ``u``."""
     c, log_jacobian = position_of(structure, arrays, u)
     return log_density(structure, arrays, c) + log_jacobian
-
-
-def _breaks(structure: Structure) -> bool:
-    return structure.parts.law.name.startswith("bnsl")
 
 
 def _places(structure: Structure) -> tuple[int, int]:

@@ -35,7 +35,8 @@ from scalaw.infer.search import CANDIDATES, MODES, screening, search
 from scalaw.model.structure import Structure
 
 SEED = 40706
-PARTICLES = 4096
+#: Particles, of laws with breaks and of others.
+MANY_PARTICLES, PARTICLES = 4096, 1024
 SETTINGS = Settings(chains=8, warmup=300, draws=1000, target_accept=0.8)
 ESS, RHAT = 4000.0, 1.01
 #: Most chains of one reference.
@@ -114,7 +115,8 @@ def known_executable(places: int) -> Any:
 def pilots_of(group: Group, seed: object) -> Pilot:
     """What is known of every posterior of a group beforehand."""
     keys = [key_data(seed, "pilot", s.name) for s in group.scenarios]
-    z = [prior_draws(s, PARTICLES, key).z for s, key in zip(group.scenarios, keys, strict=True)]
+    particles = MANY_PARTICLES if coordinates.breaks(group.structure) else PARTICLES
+    z = [prior_draws(s, particles, key).z for s, key in zip(group.scenarios, keys, strict=True)]
     program = Program(pilot_executable, (group.structure, PILOT_PLACES))
     batch = (group.arrays, np.stack(z), np.stack(keys))
     return run_batch(program, batch, places=PILOT_PLACES, clock=Clock())
