@@ -16,6 +16,7 @@ from helpers import counting_compilations, simulated
 import scalaw as sl
 from scalaw.errors import ScalawError
 from scalaw.infer import lanes, many, programs, routes
+from scalaw.infer.importance import EFFORT
 from scalaw.infer.programs import executable
 from scalaw.infer.summaries import SCORES, Summary
 
@@ -400,7 +401,7 @@ def test_auto_says_which_method_served_which_fit(demo_comparison, demo_runs, mon
     data = {"ten": demo_runs, "nine": demo_runs.select(np.arange(9))}
     monkeypatch.setattr(routes, "PASSES", 1)
     kish = [one["kish"] for one in sl.fit_many(data, LAWS, x="C", **QUICK).told]
-    monkeypatch.setattr(routes, "ACCEPTED_KISH", np.median(kish))
+    monkeypatch.setattr(routes, "ACCEPTED_SHARE", np.median(kish) / EFFORT.draws)
     found = sl.fit_many(data, LAWS, x="C", **SHORT)
     assert sorted(one["method"] for one in found.told) == ["importance", "importance", "nuts", "nuts"]
     for i, one in enumerate(found.told):

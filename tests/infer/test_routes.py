@@ -12,7 +12,7 @@ from scalaw.errors import ScalawError
 from scalaw.infer import routes
 from scalaw.infer.batch import sample
 from scalaw.infer.evidence import NOT_ASKED
-from scalaw.infer.importance import COMPONENTS
+from scalaw.infer.importance import COMPONENTS, EFFORT
 from scalaw.infer.nuts import Settings
 from scalaw.infer.routes import METHODS, ONWARD, accepted, start_of
 
@@ -90,7 +90,7 @@ def test_each_method_gives_its_own_kind_of_draws(mixed, served):
 def test_the_gate_decides(monkeypatch, gate, method):
     monkeypatch.setattr(routes, "ACCEPTED_K", gate[0])
     monkeypatch.setattr(routes, "FIRST_K", gate[0])
-    monkeypatch.setattr(routes, "ACCEPTED_KISH", gate[1])
+    monkeypatch.setattr(routes, "ACCEPTED_SHARE", gate[1])
     told = []
     out = sample(offsets(3), SETTINGS, method="auto", progress=told.append)
     assert [one.method for one in out] == [method] * 3
@@ -100,7 +100,7 @@ def test_the_gate_decides(monkeypatch, gate, method):
 
 
 def test_what_is_hopeless_is_not_tried_again(monkeypatch):
-    monkeypatch.setattr(routes, "ACCEPTED_KISH", np.inf)
+    monkeypatch.setattr(routes, "ACCEPTED_SHARE", np.inf)
     monkeypatch.setattr(routes, "HOPELESS_K", -np.inf)
     out = sample(offsets(2), SETTINGS, method="importance")
     assert not any("passes" in one.why for one in out)
@@ -118,7 +118,7 @@ def test_a_fit_says_how_it_was_served(served):
     told = fits["nuts"].to_json()
     assert told["log_evidence"] is None and "not asked for" in told["no_evidence"]
     weights = fits["auto"].recipe["weights"]
-    assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= routes.ACCEPTED_KISH
+    assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= routes.ACCEPTED_SHARE * EFFORT.draws
     assert all(p["ess_bulk"] == weights["kish"] and np.isnan(p["rhat"]) for p in fits["auto"].parameters)
     assert all(p["rhat"] is None and p["ess_tail"] is None for p in fits["auto"].to_json()["parameters"])
     for fit in fits.values():

@@ -33,7 +33,7 @@ import numpy as np
 from scalaw.infer.batch import Sampled
 from scalaw.infer.importance import Weighted
 from scalaw.infer.nuts import MAX_TREE_DEPTH, Draws
-from scalaw.infer.routes import ACCEPTED_K
+from scalaw.infer.routes import ACCEPTED_K, accepted
 from scalaw.infer.sensitivity import power_sensitivity
 
 RHAT = (1.01, 1.05)
@@ -117,7 +117,8 @@ def weighted_stats_of(z: np.ndarray, weighted: Weighted) -> Stats:
     weight = np.exp(weighted.log_importance)
     nothing = np.full(z.shape[1], np.nan)
     used = np.where(weight[:, None] > 0, z, 0.0)  # a draw outside the support has no weight
-    spread = weight @ (used - weight @ used) ** 2
+    with np.errstate(invalid="ignore"):  # a draw that has overflowed makes it NaN, which is told as such
+        spread = weight @ (used - weight @ used) ** 2
     return Stats(nothing, np.full(z.shape[1], float(weighted.kish)), nothing, np.sqrt(spread))
 
 
@@ -184,6 +185,9 @@ def diagnose(
         Parameters that move with the strength of the prior, see :func:`prior_sensitive`.
     """
     bad, look = _sampler(measured)
+    refused = sampled.method == "importance" and sampled.weighted and not accepted(sampled.weighted)
+    if refused and not bad and not look:
+        look.append(f"the importance weights are not to be relied on ({sampled.why}): use method='nuts'")
     if not measured.finite:
         bad.insert(0, "some draws are not finite: the law overflows on these runs; check their units")
     if np.isfinite(sampled.rival) and sampled.rival < RIVAL_NATS:
