@@ -36,7 +36,7 @@ from scalaw.infer.devices import computing
 from scalaw.infer.fit import model_of
 from scalaw.infer.importance import EFFORT, Effort
 from scalaw.infer.nuts import Settings
-from scalaw.infer.routes import accepted
+from scalaw.infer.routes import Group, accepted
 from scalaw.infer.scenarios import Scenario
 
 SEED = 40707
@@ -45,6 +45,8 @@ LARGE_Z, SHARE = 4.0, 0.01
 WORST, MORE = 20, 4
 OFF_MEAN, OFF_QUANTILE = 0.1, 0.2
 TOGETHER = 20
+#: Times every table is sampled, each with a seed of its own: one in a hundred is a small share to measure.
+REPEATS = 4
 RESULTS = Path(__file__).parent / "results"
 MODULES = tuple(
     f"scalaw.infer.{name}"
@@ -65,39 +67,48 @@ def modules_of(case: Case) -> tuple[str, ...]:
     return (*MODULES, model_of(case.law).law.function.__module__, *(f"benchmarks.{name}" for name in OURS))
 
 
-def measured(case: Case, chosen: Sequence[Scenario], more: int = 1) -> list[dict[str, Any]]:
-    """One record per scenario, with ``more`` times the draws on both sides; a reference where it is accepted."""
-    effort = Effort(EFFORT.rounds, more * EFFORT.adapting, more * EFFORT.draws)
+def measured(
+    case: Case, chosen: Sequence[Scenario], more: int = 1, repeats: int = REPEATS
+) -> list[dict[str, Any]]:
+    """One record per scenario and repeat, with ``more`` times the draws on both sides; a reference where accepted."""
     records = []
     for first in range(0, len(chosen), TOGETHER):
         part = list(chosen[first : first + TOGETHER])
-        start = time.perf_counter()
-        sampled = sample(part, Settings(), SEED + more, method="importance", effort=effort, evaluated=False)
-        seconds = (time.perf_counter() - start) / len(part)
         ((_, group),) = grouped(part)
         free = free_of(group.structure, {p.name for p in part[0].model.free})
-        figures = of_weighted(
-            group.structure, group.arrays, [one.weighted for one in sampled if one.weighted]
-        )
-        passed = np.array(
-            [i for i, one in enumerate(sampled) if one.weighted and accepted(one.weighted)], int
-        )
+        tries = [_tried(group, free, more, repeat) for repeat in range(repeats)]
+        passed = np.flatnonzero(np.any([[one["accepted"] for one, _ in tried] for tried in tries], axis=0))
         made = stored_references(case, part_of(group, passed), free, more * ESS) if len(passed) else []
         references = dict(zip(passed.tolist(), made, strict=True))
-        for i, one in enumerate(sampled):
-            record = {
-                "name": one.scenario.name,
-                "accepted": i in references,
-                "why": one.why,
-                "pareto_k": _rounded(one.weighted.pareto_k),
-                "kish": _rounded(one.weighted.kish),
-                "seconds": _rounded(seconds),
-            }
-            if i in references:
-                ours = estimate(jax.tree.map(lambda leaf, i=i: leaf[i], figures), free)
-                record |= _compared(ours, references[i])
-            records.append(record)
+        for tried in tries:
+            for i, (record, ours) in enumerate(tried):
+                records.append(record | (_compared(ours, references[i]) if record["accepted"] else {}))
     return records
+
+
+def _tried(group: Group, free: np.ndarray, more: int, repeat: int) -> list[tuple[dict[str, Any], Estimate]]:
+    """Every scenario of a group sampled by importance once."""
+    effort = Effort(EFFORT.rounds, more * EFFORT.adapting, more * EFFORT.draws)
+    seed, start = SEED + 1000 * more + repeat, time.perf_counter()
+    sampled = sample(group.scenarios, Settings(), seed, method="importance", effort=effort, evaluated=False)
+    seconds = (time.perf_counter() - start) / len(sampled)
+    weighted = [one.weighted for one in sampled if one.weighted]
+    figures = of_weighted(group.structure, group.arrays, weighted)
+    return [
+        (
+            {
+                "name": one.scenario.name,
+                "repeat": repeat,
+                "accepted": accepted(draws),
+                "why": one.why,
+                "pareto_k": _rounded(draws.pareto_k),
+                "kish": _rounded(draws.kish),
+                "seconds": _rounded(seconds),
+            },
+            estimate(jax.tree.map(lambda leaf, i=i: leaf[i], figures), free),
+        )
+        for i, (one, draws) in enumerate(zip(sampled, weighted, strict=True))
+    ]
 
 
 def _compared(ours: Estimate, reference: Reference) -> dict[str, Any]:
@@ -134,9 +145,9 @@ def gate(case: Case, tables: int | None = None) -> dict[str, Any]:
     with computing():
         scenarios = scenarios_of(case, tables)
         records = measured(case, scenarios)
-        worst = sorted(judged(records), key=lambda one: -one["worst_z"])[:WORST]
-        named = {one["name"] for one in worst}
-        again = [] if tables else measured(case, [s for s in scenarios if s.name in named], MORE)
+        worst = sorted(judged(records), key=lambda one: -one["worst_z"])
+        named = list(dict.fromkeys(one["name"] for one in worst))[:WORST]
+        again = [] if tables else measured(case, [s for s in scenarios if s.name in named], MORE, 1)
     return {
         "case": case._asdict(),
         "digest": code_digest(modules_of(case)),
