@@ -41,11 +41,11 @@ def scenario(table: Table, name: str | None = None) -> Scenario:
     return scenario_of(Runs(pd.DataFrame({**table.at, "loss": table.loss})), model_of(table.law), name=name)
 
 
-def modes(scenarios: Sequence[Scenario], seed: int = 0) -> list[Mode]:
-    """Best mode of every scenario, in any order."""
+def modes(scenarios: Sequence[Scenario], seed: int = 0, thorough: bool = False) -> list[Mode]:
+    """Best mode of every scenario, in any order; thorough is from as many starts as a single fit takes."""
     found = []
     for _, group in grouped(scenarios):
-        found += search(group.structure, group.scenarios, group.arrays, seed, Clock())
+        found += search(group.structure, group.scenarios, group.arrays, seed, Clock(), thorough)
     return [one.mode for one in found]
 
 
