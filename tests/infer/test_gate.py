@@ -55,7 +55,8 @@ def test_importance_sampling_finds_stored_reference_posteriors(law):
         assert accepted(one.weighted), one.why
         weights = np.exp(one.weighted.log_importance)
         z = unconstrained(one.scenario, one.scenario.model.structure().split(one.weighted.values))
-        z = np.where(weights[:, None] > 0, z, 0.0)  # a draw outside the support has no weight, and may be infinite
+        # a draw outside the support has no weight, and may be infinite
+        z = np.where(weights[:, None] > 0, z, 0.0)
         mean = weights @ z
         ours = {"mean": mean, **{f"q{p:02d}": [quantile(x, weights, p / 100) for x in z.T] for p in (5, 95)}}
         errors = {"mean": np.sqrt(weights**2 @ (z - mean) ** 2)}
