@@ -28,7 +28,7 @@ from scalaw.infer.interval import interval
 from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import PriorDraws, prior_draws, prior_quantile, unconstrained
 from scalaw.infer.programs import Clock
-from scalaw.infer.references import prior_digest, reference_prior
+from scalaw.infer.references import References, prior_digest, reference_prior
 from scalaw.infer.resample import bootstrap_modes
 from scalaw.infer.scenarios import NOT_LEARNED, Scenario
 from scalaw.infer.tree import build_tree, coordinate_labels
@@ -187,6 +187,15 @@ def versions() -> dict[str, str]:
     from scalaw import __version__
 
     return {"scalaw": __version__, **{name: version(name) for name in ("jax", "numpyro", "arviz")}}
+
+
+def paper_columns(model: ScalingModel, refs: References, values: np.ndarray) -> np.ndarray:
+    """Values in the paper's units from those in reference units, both (…, coordinates)."""
+    structure = model.structure()
+    split = structure.split(values)
+    paper = {**split, **model.law.paper_values(split, refs.units)}
+    columns = [np.asarray(paper[name]) for name in structure.names]
+    return np.concatenate([c if c.ndim == values.ndim else c[..., None] for c in columns], axis=-1)
 
 
 def parameter_rows(

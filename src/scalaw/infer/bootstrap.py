@@ -32,14 +32,14 @@ import numpy as np
 
 from scalaw.data import Runs
 from scalaw.errors import ScalawError
-from scalaw.infer.assemble import learned, shown
+from scalaw.infer.assemble import learned, paper_columns, shown
 from scalaw.infer.bootstrapped import Bootstrap
 from scalaw.infer.devices import computing
 from scalaw.infer.fitted import Fit
 from scalaw.infer.interval import PROB
 from scalaw.infer.newton import Ends, approached, compile_beside
 from scalaw.infer.point import Mode
-from scalaw.infer.point_fit import PointFit, paper_columns
+from scalaw.infer.point_fit import PointFit
 from scalaw.infer.prior_draws import unconstrained
 from scalaw.infer.programs import Clock
 from scalaw.infer.resample import Kind, redrawn, repeated
@@ -95,8 +95,8 @@ def bootstrap(
         cluster alone, and for residuals of a share.
     """
     drawn = _checked(fit, replicates, kind, by, prob)
-    labels = _labels(fit, by) if kind == "clusters" else None
     by = _column(fit.runs, by) if kind == "clusters" else None
+    labels = None if by is None else _labels(fit, by)
     scenario, clock = fit.scenario, Clock()
     model, structure = scenario.model, scenario.model.structure()
     (names, free), units = learned(model), {p.name: p.dimension for p in model.parameters}
@@ -162,9 +162,8 @@ def _column(runs: Runs, by: str | None) -> str:
     return by
 
 
-def _labels(fit: Fit | PointFit, by: str | None) -> np.ndarray:
+def _labels(fit: Fit | PointFit, by: str) -> np.ndarray:
     """Cluster of every run, shape (runs,): those of runs in use are 0, 1, … in the order of their first rows."""
-    by = _column(fit.runs, by)
     used, column = fit.scenario.row_weight > 0, fit.runs.frame[[by]]
     missing = int(np.sum(column.isna().to_numpy()[used]))
     if missing:

@@ -15,14 +15,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from scalaw.data import Runs
-from scalaw.errors import ScalawError
+from scalaw.errors import Problem, ScalawError
 from scalaw.infer.assemble import assemble
 from scalaw.infer.batch import Progress, sample
 from scalaw.infer.fitted import Fit
 from scalaw.infer.nuts import Settings
 from scalaw.infer.references import bind
 from scalaw.infer.routes import METHODS, Method
-from scalaw.infer.scenarios import checked_weights, scenario_of, table_problems
+from scalaw.infer.scenarios import Scenario, checked_weights, scenario_of, table_problems
 from scalaw.laws import get_law
 from scalaw.laws.law import Law, registry
 from scalaw.laws.prior import Prior
@@ -122,6 +122,23 @@ def check_whole(runs: Runs, row_weight: np.ndarray | None) -> None:
         raise ScalawError("D056", "row weights must be whole numbers", runs.source, fix=fix)
 
 
+def checked_scenario(
+    runs: Runs,
+    model: ScalingModel,
+    row_weight: np.ndarray | None = None,
+    allow_prior_dominated: bool = False,
+    name: str | None = None,
+) -> tuple[Runs, Scenario, tuple[Problem, ...]]:
+    """The runs as the law binds them, the scenario to fit, and the table's warnings; its errors are raised."""
+    used = checked_weights(runs, row_weight) > 0
+    table = bind(model.law, runs)
+    found = table_problems(table, used, model, allow_prior_dominated)
+    if any(problem.severity == "E" for problem in found):
+        raise ScalawError.of(found)
+    scenario = scenario_of(table, model, row_weight=row_weight, name=name)
+    return table, scenario, tuple(problem for problem in found if problem.severity == "W")
+
+
 def model_of(
     law: str | Law,
     *,
@@ -192,18 +209,10 @@ def fit_models(
     if bootstrap < 0 or bootstrap == 1:
         fix = "0 for none, 200 for an sd to 5 %"
         raise ScalawError("M013", f"bootstrap={bootstrap}", "fit", fix=fix)
-    scenarios, warnings, tables = [], [], []
-    used = checked_weights(runs, row_weight) > 0
-    for model in models:
-        table = bind(model.law, runs)
-        found = table_problems(table, used, model, allow_prior_dominated)
-        if any(problem.severity == "E" for problem in found):
-            raise ScalawError.of(found)
-        warnings.append([p for p in found if p.severity == "W"])
-        scenarios.append(scenario_of(table, model, row_weight=row_weight))
-        tables.append(table)
+    checked = [checked_scenario(runs, model, row_weight, allow_prior_dominated) for model in models]
+    scenarios = [scenario for _, scenario, _ in checked]
     sampled = sample(scenarios, settings, seed, progress, method, thorough=True, evidence=evidence)
     return [
         assemble(s, table, settings, seed, bootstrap, warned)
-        for s, table, warned in zip(sampled, tables, warnings, strict=True)
+        for s, (table, _, warned) in zip(sampled, checked, strict=True)
     ]

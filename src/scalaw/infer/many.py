@@ -33,16 +33,16 @@ from scalaw.infer.assemble import versions
 from scalaw.infer.batch import Progress, grouped, sample
 from scalaw.infer.devices import Precision, setting
 from scalaw.infer.executables import bucket
-from scalaw.infer.fit import checked_method, checked_settings, model_of
+from scalaw.infer.fit import checked_method, checked_scenario, checked_settings, model_of
 from scalaw.infer.fits import Fits, Planned
 from scalaw.infer.hosts import gathered
 from scalaw.infer.importance import EFFORT
 from scalaw.infer.lanes import ACCELERATOR_PLACES
 from scalaw.infer.nuts import Settings
 from scalaw.infer.programs import Clock, compile_keys, executable
-from scalaw.infer.references import bind, prior_digest
+from scalaw.infer.references import prior_digest
 from scalaw.infer.routes import Method
-from scalaw.infer.scenarios import Scenario, scenario_of, table_problems
+from scalaw.infer.scenarios import Scenario
 from scalaw.infer.summaries import Summary, read, summarise, write
 from scalaw.infer.warmup import loo_key, sampling_keys, summary_keys
 from scalaw.laws.law import Law
@@ -256,14 +256,12 @@ def _cut(table: Runs, columns: Sequence[str]) -> Iterator[tuple[str, Runs]]:
 def _plan(model: ScalingModel, name: str, table: Runs, x: str | None, allowed: bool) -> Planned:
     """A scenario with what is to be known about its table, or the reason why it cannot be fitted."""
     try:
-        bound = bind(model.law, table.along(x) if x else table)
-        found = table_problems(bound, np.ones(len(table), bool), model, allowed)
-        if any(problem.severity == "E" for problem in found):
-            raise ScalawError.of(found)
-        scenario = scenario_of(bound, model, name=f"{model.label}/{model.noise.name}/{name}")
+        full = f"{model.label}/{model.noise.name}/{name}"
+        along = table.along(x) if x else table
+        bound, scenario, warned = checked_scenario(along, model, allow_prior_dominated=allowed, name=full)
     except ScalawError as error:
         return Planned(model, name, table, None, (), str(error))
-    return Planned(model, name, bound, scenario, tuple(p for p in found if p.severity == "W"), "")
+    return Planned(model, name, bound, scenario, warned, "")
 
 
 def _sampled(

@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalaw.data import Runs
-from scalaw.errors import ScalawError
-from scalaw.infer.assemble import learned, shown
+from scalaw.infer.assemble import learned, paper_columns, shown
 from scalaw.infer.batch import grouped
-from scalaw.infer.fit import check_whole, model_of
+from scalaw.infer.fit import check_whole, checked_scenario, model_of
 from scalaw.infer.point import Mode
 from scalaw.infer.programs import Clock
-from scalaw.infer.references import References, bind
-from scalaw.infer.scenarios import Scenario, checked_weights, scenario_of, table_problems
+from scalaw.infer.references import References
+from scalaw.infer.scenarios import Scenario, scenario_of
 from scalaw.infer.search import search
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
@@ -137,15 +136,6 @@ class PointFit:
         return "\n".join([head, found, self.to_frame().to_string(float_format=lambda v: f"{v:.6g}")])
 
 
-def paper_columns(model: ScalingModel, refs: References, values: np.ndarray) -> np.ndarray:
-    """Values in the paper's units from those in reference units, both (n, coordinates)."""
-    structure = model.structure()
-    split = structure.split(values)
-    paper = {**split, **model.law.paper_values(split, refs.units)}
-    columns = [np.asarray(paper[name]) for name in structure.names]
-    return np.concatenate([c[:, None] if c.ndim == 1 else c for c in columns], axis=1)
-
-
 def point_fit(
     runs: Runs,
     law: str | Law = "chinchilla",
@@ -190,14 +180,9 @@ def point_fit(
     """
     check_whole(runs, row_weight)
     model = model_of(law, noise=noise, priors=priors, fixed=fixed, density=False)
-    table = bind(model.law, runs.along(x) if x else runs)
-    used = checked_weights(table, row_weight) > 0
-    problems = table_problems(table, used, model, allow_prior_dominated)
-    if any(problem.severity == "E" for problem in problems):
-        raise ScalawError.of(problems)
-    scenario = scenario_of(table, model, row_weight=row_weight)
+    along = runs.along(x) if x else runs
+    table, scenario, warnings = checked_scenario(along, model, row_weight, allow_prior_dominated)
     ((_, group),) = grouped([scenario])
     (found,) = search(group.structure, group.scenarios, group.arrays, seed, Clock(), thorough=True)
-    notes = tuple(str(problem) for problem in problems if problem.severity == "W")
     searched = (found.mode, found.starts, found.agreed, found.rival)
-    return PointFit(model, table, scenario.refs, scenario.row_weight, *searched, notes)
+    return PointFit(model, table, scenario.refs, scenario.row_weight, *searched, tuple(map(str, warnings)))

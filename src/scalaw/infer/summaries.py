@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from scalaw.errors import Problem
-from scalaw.infer.assemble import GRAVE, learned, of_law, shown, told_of
+from scalaw.infer.assemble import GRAVE, learned, of_law, paper_columns, shown, told_of
 from scalaw.infer.batch import Sampled, resampled
 from scalaw.infer.batch_stats import Use, chain_batch, chain_use, weighted_batch, weighted_use
 from scalaw.infer.diagnose import Stats, diagnose, figures, weighted_stats_of
@@ -137,12 +137,8 @@ def _own(s: Sampled, values: np.ndarray) -> np.ndarray:
 
 def _paper(s: Sampled, values: np.ndarray) -> np.ndarray:
     """Draws in the paper's units, all coordinates."""
-    model = s.scenario.model
-    split = model.structure().split(values)
     with np.errstate(over="ignore", invalid="ignore"):  # a draw far out, whose weight is next to nothing
-        paper = {**split, **model.law.paper_values(split, s.scenario.refs.units)}
-    columns = [np.asarray(paper[name]) for name in model.structure().names]
-    return np.concatenate([c if c.ndim == values.ndim else c[..., None] for c in columns], axis=-1)
+        return paper_columns(s.scenario.model, s.scenario.refs, values)
 
 
 def _summary(
