@@ -45,12 +45,23 @@ LARGE_Z, SHARE = 4.0, 0.01
 WORST, MORE = 20, 4
 OFF_MEAN, OFF_QUANTILE = 0.1, 0.2
 TOGETHER = 20
-#: Times every table is sampled, each with a seed of its own: one in a hundred is a small share to measure.
-REPEATS = 4
+#: Posteriors per case: tables are sampled again, each time with a seed of its own, since one in a hundred is a small
+#: share to measure.
+POSTERIORS = 800
 RESULTS = Path(__file__).parent / "results"
 MODULES = tuple(
     f"scalaw.infer.{name}"
-    for name in ("bent", "executables", "importance", "pareto", "point", "routes", "screen", "search")
+    for name in (
+        "bent",
+        "executables",
+        "importance",
+        "pareto",
+        "point",
+        "routes",
+        "screen",
+        "search",
+        "weighted_stats",
+    )
 ) + tuple(f"scalaw.model.{name}" for name in ("coordinates", "distributions", "noise_log", "program"))
 
 OURS = (
@@ -67,9 +78,7 @@ def modules_of(case: Case) -> tuple[str, ...]:
     return (*MODULES, model_of(case.law).law.function.__module__, *(f"benchmarks.{name}" for name in OURS))
 
 
-def measured(
-    case: Case, chosen: Sequence[Scenario], more: int = 1, repeats: int = REPEATS
-) -> list[dict[str, Any]]:
+def measured(case: Case, chosen: Sequence[Scenario], more: int = 1, repeats: int = 1) -> list[dict[str, Any]]:
     """One record per scenario and repeat, with ``more`` times the draws on both sides; a reference where accepted."""
     records = []
     for first in range(0, len(chosen), TOGETHER):
@@ -144,7 +153,7 @@ def gate(case: Case, tables: int | None = None) -> dict[str, Any]:
     start = time.perf_counter()
     with computing():
         scenarios = scenarios_of(case, tables)
-        records = measured(case, scenarios)
+        records = measured(case, scenarios, repeats=POSTERIORS // case.tables)
         worst = sorted(judged(records), key=lambda one: -one["worst_z"])
         named = list(dict.fromkeys(one["name"] for one in worst))[:WORST]
         again = [] if tables else measured(case, [s for s in scenarios if s.name in named], MORE, 1)

@@ -61,7 +61,7 @@ def posterior(s, prior, sign=1.0):
 
 def mode_at(s, mean, covariance):
     (height,), _ = density(s, mean[None])
-    return Mode(mean, mean, height, np.linalg.cholesky(covariance), mean)
+    return Mode(mean, mean, height, np.linalg.cholesky(covariance), mean, True)
 
 
 def bridged(s, modes, position, seed=0):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.gate import REPEATS, faults, judged, stored
+from benchmarks.gate import POSTERIORS, faults, judged, stored
 from benchmarks.gate_cases import CASES
 from scalaw.infer.batch import sample
 from scalaw.infer.fit import model_of
@@ -74,7 +74,7 @@ def test_stored_comparison_with_nuts_is_fresh_and_passes(case):
     row = stored(case)
     if row is None:
         pytest.skip(f"no stored comparison of {case.name}: make gate makes it, in hours")
-    assert len(row["records"]) == case.tables * REPEATS
+    assert len(row["records"]) == POSTERIORS
     passed = [one for one in row["records"] if one["accepted"]]
     assert len(judged(row["records"])) >= KNOWN * len(passed), "too few references came out well"
     if "bnsl" not in case.name:  # breaks leave many posteriors to NUTS, of some kinds of tables all

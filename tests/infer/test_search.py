@@ -156,9 +156,8 @@ def ends(position, log_density, sd=1.0):
     """Ends of searches (n, 2) around which the posterior has a standard deviation."""
     position = np.asarray(position, float)
     n = len(position)
-    return Mode(
-        position, position, np.asarray(log_density, float), np.tile(sd * np.eye(2), (n, 1, 1)), position
-    )
+    height, whiten = np.asarray(log_density, float), np.tile(sd * np.eye(2), (n, 1, 1))
+    return Mode(position, position, height, whiten, position, np.ones(n, bool))
 
 
 A, B, C = (0.0, 0.0), (5.0, 0.0), (0.0, 9.0)

@@ -26,7 +26,11 @@ from jax.scipy.linalg import cho_solve
 from jax.scipy.special import gammaln
 
 #: Degrees of freedom of the base; even, since its draws sum squares of normals.
-NU = 8
+NU = 6
+#: By how much (in logs) proposals are wider than the draws they are fitted to: that a tail is drawn too thinly shows
+#: in the weights only where a draw lands in it. Of posteriors of ten runs 0.8 % were off by more than four Monte Carlo
+#: errors with 0.05 and eight degrees of freedom, and 0.3 % are now, for a fifteenth of the effective draws.
+WIDER = 0.12
 #: Features are functions of coordinates clipped to this many standard deviations.
 CLIP = 4.0
 #: Ridge of both regressions, in effective draws.
@@ -137,8 +141,8 @@ def fit_bent(position: Any, log_importance: Any, prior_precision: Any, n_law: in
     linear = 1 + len(u)
     slope = _ridge(near[:linear], log_size, effective, look_back[:, :linear]).at[:, 0].set(0.0)
     scaled = residual * jnp.exp(-_log_scale(near, slope))
-    # the variance of a t is NU / (NU − 2); five per cent wider than the draws is safer than narrower
-    width = 0.5 * jnp.log(scaled**2 @ weight * (NU - 2) / NU) + 0.05
+    # the variance of a t is NU / (NU − 2)
+    width = 0.5 * jnp.log(scaled**2 @ weight * (NU - 2) / NU) + WIDER
     return Bent(mean, basis, inverse, jnp.linalg.slogdet(basis)[1], shift, slope.at[:, 0].set(width))
 
 

@@ -12,10 +12,9 @@ so their ratio is a check. What the four kinds draw is said in :mod:`scalaw.infe
 Every search starts from the mode of all runs, so a replicate finds the mode near it and not necessarily its highest.
 Two things are checked afterwards, and counted (:class:`~scalaw.infer.bootstrapped.Bootstrap`):
 
-- whether it **arrived**: Newton's method (:mod:`scalaw.infer.newton`) knows. Replicates that it does not bring to a
-  mode are left to the search that finds modes from anywhere, which is begun anew at their ends until it moves no
-  parameter by more than a hundredth of its standard deviation (from the quartiles of all replicates), a few times
-  at most;
+- whether it **arrived** where no step promises anything, by exact steps (:mod:`scalaw.infer.point`). Other replicates
+  are searched on, by scores where the noise has kinks, until a search begun anew moves no parameter by more than a
+  hundredth of its standard deviation (from the quartiles of all replicates), a few times at most;
 - whether its end belongs to the mode of all runs, or lies **elsewhere**: from ends that lie far out (more than 2.5
   times as far as a quarter of the replicates, in the metric of the mode's curvature) it is climbed on with all runs
   as they are, which must lead back.
@@ -37,14 +36,14 @@ from scalaw.infer.bootstrapped import Bootstrap
 from scalaw.infer.devices import computing
 from scalaw.infer.fitted import Fit
 from scalaw.infer.interval import PROB
-from scalaw.infer.newton import Ends, approached, compile_beside
+from scalaw.infer.lanes import chunk_arguments
 from scalaw.infer.point import Mode
 from scalaw.infer.point_fit import PointFit
 from scalaw.infer.prior_draws import unconstrained
-from scalaw.infer.programs import Clock
+from scalaw.infer.programs import Clock, compile_all
 from scalaw.infer.resample import Kind, redrawn, repeated
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
-from scalaw.infer.search import climb
+from scalaw.infer.search import climb, searching
 from scalaw.model.structure import Arrays, Structure
 
 #: A search begun anew may move a parameter by this share of its standard deviation; so many searches there are.
@@ -102,7 +101,7 @@ def bootstrap(
     (names, free), units = learned(model), {p.name: p.dimension for p in model.parameters}
     with computing():
         one = arrays_of(scenario, padded_rows([scenario]))
-        compile_beside(structure, one, clock)
+        _compile(structure, one, clock)
         (centre,) = _climbed(structure, repeated(one, 1), _start(fit, scenario)[None], clock)
         arrays = redrawn(scenario, drawn, replicates, seed, clock, labels=labels, mode=centre)
         ends, converged = _settled(structure, arrays, centre, free, clock)
@@ -187,6 +186,13 @@ def _start(fit: Fit | PointFit, scenario: Scenario) -> np.ndarray:
     return np.where(np.isfinite(z), z, 0.0)  # a parameter held outside its prior's support
 
 
+def _compile(structure: Structure, one: Arrays, clock: Clock) -> None:
+    """Compile the searches by exact steps and, where the noise has kinks, by scores, side by side."""
+    arrays, start = jax.tree.map(np.asarray, repeated(one, 1)), np.zeros((1, structure.n_coordinates))
+    programs = dict.fromkeys([searching(structure, arrays, exact=True), searching(structure, arrays)])
+    compile_all([(p, chunk_arguments((arrays, start), places)) for p, places in programs], clock)
+
+
 def _climbed(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock) -> list[Mode]:
     ends = climb(structure, arrays, starts, clock)
     return [jax.tree.map(lambda leaf, i=i: leaf[i], ends) for i in range(len(starts))]
@@ -194,20 +200,17 @@ def _climbed(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Cl
 
 def _settled(
     structure: Structure, arrays: Arrays, centre: Mode, free: np.ndarray, clock: Clock
-) -> tuple[Ends, np.ndarray]:
-    """Ends of all replicates, which arrived or were gone on with until they settled, and which did neither."""
+) -> tuple[Mode, np.ndarray]:
+    """Ends of all replicates, and which arrived or were searched on until they settled."""
     starts = np.broadcast_to(centre.z, (len(arrays.y), len(centre.z)))
-    ends = approached(structure, arrays, starts, clock)
+    ends = climb(structure, arrays, starts, clock, exact=True)
     left = np.flatnonzero(~ends.arrived)
     for _ in range(ONWARD):
         if not len(left):
             break
         before = ends.z[left]
         further = climb(structure, jax.tree.map(lambda leaf, at=left: leaf[at], arrays), before, clock)
-        known = Ends(
-            further.position, further.z, further.values, further.log_density, np.ones(len(left), bool)
-        )
-        ends = jax.tree.map(lambda old, new, at=left: _replaced(old, at, new), ends, known)
+        ends = jax.tree.map(lambda old, new, at=left: _replaced(old, at, new), ends, further)
         lower, upper = np.quantile(ends.z[:, free], [0.25, 0.75], axis=0)
         sd = (upper - lower) / NORMAL_QUARTILES  # replicates elsewhere do not stretch it
         left = left[~np.all(np.abs(ends.z[left] - before)[:, free] <= SETTLED * sd, axis=1)]
@@ -222,7 +225,7 @@ def _replaced(old: np.ndarray, at: np.ndarray, new: np.ndarray) -> np.ndarray:
     return out
 
 
-def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Ends, clock: Clock) -> np.ndarray:
+def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Mode, clock: Clock) -> np.ndarray:
     """Which ends do not belong to the mode of all runs, shape (replicates,)."""
     distance = _distance(centre, ends)
     near = np.nanquantile(distance, 0.25)
@@ -234,6 +237,6 @@ def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Ends, cloc
     return out
 
 
-def _distance(centre: Mode, ends: Ends | Mode) -> np.ndarray:
+def _distance(centre: Mode, ends: Mode) -> np.ndarray:
     """Distance from the mode of all runs, in the metric of its curvature (its scale is arbitrary for an objective)."""
     return np.linalg.norm(np.linalg.solve(centre.whiten, (ends.position - centre.position).T), axis=0)

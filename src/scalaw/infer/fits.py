@@ -260,6 +260,6 @@ def _restored(scenario: Scenario, summary: Summary) -> Sampled:
     told = summary.told
     kept = Kept(summary.position[None], summary.values[None], summary.log_density[None])
     position, z, values = summary.mode
-    mode = Mode(position, z, told["log_density"], summary.whiten, values)
+    mode = Mode(position, z, told["log_density"], summary.whiten, values, True)
     found = (told["starts"], told["agreed"], told["rival"])
     return Sampled(scenario, told["method"], told["why"], kept, None, mode, *found, Clock())

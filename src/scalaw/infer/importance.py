@@ -39,13 +39,13 @@ from scalaw.model.structure import Arrays, Structure
 MODES = 4
 COMPONENTS = MODES + 1
 #: Log densities worked out side by side on a processor: more leave its cache.
-BLOCK = 32
+BLOCK = 64
 
 
 class Effort(NamedTuple):
     """``rounds`` of ``adapting`` draws each, then ``draws`` that are kept, a multiple of ``adapting``."""
 
-    rounds: int = 3
+    rounds: int = 2
     adapting: int = 1024
     draws: int = 3072
 
@@ -111,6 +111,8 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     their coordinates come first, (d, n): loops over the last axis are the ones that are vectorised.
     """
     rounds, n, kept = effort
+    if kept % n:
+        raise ValueError(f"draws that are kept come in blocks of {n}: {kept} is no multiple")
     d, blocks = structure.n_coordinates, rounds + kept // n
     e = base_draws(key, blocks * n, d)
     zeros = jnp.zeros((d, blocks * n))
@@ -124,7 +126,7 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     def block(state: _Blocks, b: Any) -> tuple[_Blocks, None]:
         base = jax.lax.dynamic_slice_in_dim(e, b * n, n, axis=1)
         position = mixture_draws(state.proposals, state.share, base)
-        new = _Draws(position, *_evaluated(structure, arrays, position))
+        new = _Draws(position, *evaluated(structure, arrays, position))
         drawn = jax.tree.map(
             lambda all_, one: jax.lax.dynamic_update_slice_in_dim(all_, one, b * n, axis=-1), state.drawn, new
         )
@@ -138,7 +140,7 @@ def weighted_draws(structure: Structure, effort: Effort, arrays: Arrays, start: 
     position, values, log_density = jax.tree.map(lambda leaf: leaf[..., rounds * n :].T, drawn)
     log_proposal = log_mixture(proposals, to_keep, position.T)
     last = jax.tree.map(lambda leaf: leaf[-1], proposals)
-    return _weigh(position, values, log_density, log_proposal, start.height, last)
+    return weigh(position, values, log_density, log_proposal, start.height, last)
 
 
 def _adapted(
@@ -160,9 +162,10 @@ def _adapted(
     return state._replace(proposals=proposals, share=share)
 
 
-def _weigh(
+def weigh(
     position: Any, values: Any, log_density: Any, log_proposal: Any, height: Any, proposal: Bent
 ) -> Weighted:
+    """Weighted draws of one posterior; ``height`` is the log density at its highest mode."""
     raw, n = log_density - log_proposal, len(log_density)
     smoothed, k = psis(raw)
     evidence = jax.nn.logsumexp(raw) - jnp.log(n)
@@ -174,17 +177,19 @@ def _weigh(
 
 def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
     """Unnormalised log densities at positions (d, n), -inf where there is none."""
-    return _evaluated(structure, arrays, position)[1]
+    return evaluated(structure, arrays, position)[1]
 
 
-def _evaluated(structure: Structure, arrays: Arrays, position: Any) -> tuple[Any, Any]:
+def evaluated(structure: Structure, arrays: Arrays, position: Any) -> tuple[Any, Any]:
     """Values (d, n) and log densities (n,) at positions (d, n)."""
 
     def one(c: Any) -> tuple[Any, Any]:
-        return structure.join(constrain(structure, arrays, c)), log_density(structure, arrays, c)
+        return constrain(structure, arrays, c), log_density(structure, arrays, c)
 
     values, found = jax.lax.map(one, position.T, batch_size=BLOCK)
-    return values.T, jnp.where(jnp.isnan(found), -jnp.inf, found)
+    # (n,) or (n, size) per parameter: a small last axis to join along would not be vectorised
+    columns = jnp.concatenate([jnp.atleast_2d(values[name].T) for name in structure.names])
+    return columns, jnp.where(jnp.isnan(found), -jnp.inf, found)
 
 
 def log_mixture(proposals: Bent, share: Any, position: Any) -> Any:

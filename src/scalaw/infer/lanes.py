@@ -19,6 +19,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -55,6 +56,7 @@ def run_batch(
     keep: Keep | None = None,
     gather: bool = True,
     together: int = 1,
+    least: int = 1,
 ) -> Any:
     """Run a program on all rows of a batch, on the devices and in the precision in force.
 
@@ -81,6 +83,9 @@ def run_batch(
         Chunks begin at multiples of this. A program that maps blocks of places side by side is the same to the
         bit for any number of lanes and processes only if it is a multiple of the block; on an accelerator it is
         ``places``.
+    least : int
+        Rows of a chunk, where there are as many: of a program that spends less than a millisecond on a row, feeding
+        another lane takes longer.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def run_batch(
         together = together if given.platform == "cpu" else places
         mine = block_of(n, together)
         devices = lane_devices(given)
-        chunks = _cut(mine, places, len(devices), together)
+        chunks = _cut(mine, places, len(devices), together, least)
         devices = devices[: max(1, len(chunks))]
         abstract = chunk_arguments(batch, places, shared)
         keys = {device: key_of(program, abstract, device) for device in devices}
@@ -99,7 +104,10 @@ def run_batch(
         start = time.perf_counter()
         lanes = _Lanes(given, keys, batch, places, fitting(tuple(shared), given))
         results = _Results(mine, executable(keys[devices[0]])[1], keep, progress, words)
-        _side_by_side(lanes.compute, results.store, chunks, devices)
+        if len(chunks) == 1 and keep is None:  # no thread for a chunk that need not outlive an interrupt
+            results.store(chunks[0], lanes.compute(chunks[0], devices[0]))
+        else:
+            _side_by_side(lanes.compute, results.store, chunks, devices)
         out = gathered(results.out, n, together) if gather else results.out
         clock.run += time.perf_counter() - start
     return out
@@ -156,6 +164,7 @@ def memory_limit(given: Setting) -> float:
     return MEMORY_SHARE * stats.get("bytes_limit", MEMORY)
 
 
+@lru_cache(maxsize=1)
 def _host_memory() -> int:
     """Memory of the machine, or of the container where that is less."""
     try:
@@ -254,12 +263,12 @@ def _store_the_rest(under_way: dict[Future[Any], range], store: Callable[[range,
             store(rows, future.result())
 
 
-def _cut(mine: range, places: int, lanes: int, together: int) -> list[range]:
+def _cut(mine: range, places: int, lanes: int, together: int, least: int) -> list[range]:
     """Chunks of at most ``places`` rows; smaller ones where that gives every lane its share."""
     if places % together:
         raise ValueError(f"rows that stay together must divide the places: {together}, {places}")
     share = math.ceil(len(mine) / (lanes * SHARES * together)) * together
-    rows = places if lanes == 1 else min(places, max(share, together))
+    rows = places if lanes == 1 else min(places, max(share, together, least))
     return [range(first, min(first + rows, mine.stop)) for first in range(mine.start, mine.stop, rows)]
 
 

@@ -17,16 +17,15 @@ import numpy as np
 
 from scalaw.infer.bent import Bent, n_features
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.infer.importance import BLOCK, Weighted
+from scalaw.infer.importance import Weighted, evaluated, weigh
 from scalaw.infer.lanes import bytes_of_row, places_for
-from scalaw.infer.pareto import kish, psis
+from scalaw.infer.pareto import kish
 from scalaw.infer.programs import Program
-from scalaw.model.program import constrain, log_density
 from scalaw.model.structure import Arrays, Structure
 
 
 def laplace_draws(
-    structure: Structure, draws: int, arrays: Arrays, mode: Any, whiten: Any, key: Any
+    structure: Structure, draws: int, arrays: Arrays, mode: Any, top: Any, whiten: Any, key: Any
 ) -> Weighted:
     """Draws of one scenario.
 
@@ -37,45 +36,29 @@ def laplace_draws(
     draws : int
     mode : array, shape (coordinates,)
         Position of the best mode.
+    top : scalar
+        Its log density.
     whiten : array, shape (coordinates, coordinates)
         ``whiten @ whiten.T`` is the covariance.
     key : array, shape (2,)
     """
     d = structure.n_coordinates
-    e = jax.random.normal(key, (draws, d))
-    position = mode + e @ whiten.T
+    e = jax.random.normal(key, (d, draws))
+    position = mode[:, None] + whiten @ e
     log_det = jnp.linalg.slogdet(whiten)[1]
-    log_proposal = -0.5 * (jnp.sum(e**2, axis=1) + d * np.log(2 * np.pi)) - log_det
+    log_proposal = -0.5 * (jnp.sum(e**2, axis=0) + d * np.log(2 * np.pi)) - log_det
+    values, height = evaluated(structure, arrays, position)
     straight = jnp.zeros((d, n_features(d))), jnp.zeros((d, 1 + d))
-
-    def at(c: Any) -> tuple[Any, Any]:
-        return structure.join(constrain(structure, arrays, c)), log_density(structure, arrays, c)
-
-    values, height = jax.lax.map(at, position, batch_size=BLOCK)
-    height = jnp.where(jnp.isnan(height), -jnp.inf, height)
-    raw = height - log_proposal
-    evidence = jax.nn.logsumexp(raw) - jnp.log(draws)
-    error = jnp.std(jnp.exp(raw - evidence)) / jnp.sqrt(draws)
+    proposal = Bent(mode, whiten, jnp.linalg.inv(whiten), log_det, *straight)
+    found = weigh(position.T, values.T, height, log_proposal, top, proposal)
     even = jax.nn.log_softmax(jnp.where(jnp.isfinite(height), 0.0, -jnp.inf))
-    return Weighted(
-        position=position,
-        values=values,
-        log_density=height,
-        log_proposal=log_proposal,
-        log_importance=even,
-        pareto_k=psis(raw)[1],
-        kish=kish(even),
-        short=log_density(structure, arrays, mode) - jnp.max(height),
-        log_evidence=evidence,
-        log_evidence_se=error,
-        proposal=Bent(mode, whiten, jnp.linalg.inv(whiten), log_det, *straight),
-    )
+    return found._replace(log_importance=even, kish=kish(even))
 
 
 def laplace_executable(structure: Structure, draws: int, places: int) -> Any:
-    """Program ``((arrays, mode, whiten, key), count) -> Weighted`` of ``places`` scenarios."""
+    """Program ``((arrays, mode, top, whiten, key), count) -> Weighted`` of ``places`` scenarios."""
 
-    def run(batch: tuple[Arrays, Any, Any, Any], count: Any) -> Weighted:
+    def run(batch: tuple[Arrays, Any, Any, Any, Any], count: Any) -> Weighted:
         return dynamic_map(lambda i: laplace_draws(structure, draws, *take(batch, i)), count, places)
 
     return jax.jit(run)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from scalaw.infer import kept
 from scalaw.infer.devices import Device, Setting, computing, computing_in, setting
 
 _TRACING = threading.Lock()
@@ -64,10 +65,14 @@ def executable(key: Key) -> tuple[Any, Any]:
     placed = jax.sharding.SingleDeviceSharding(key.device)
     leaves = [jax.ShapeDtypeStruct(shape, dtype, sharding=placed) for shape, dtype in key.shapes]
     with computing_in(key.setting):
-        with _TRACING:
-            function = _function(key.program, key.setting)
-            lowered = function.lower(*jax.tree.unflatten(key.treedef, leaves))
-        return lowered.compile(), lowered.out_info
+        found = kept.load(key)
+        if found is None:
+            with _TRACING:
+                function = _function(key.program, key.setting)
+                lowered = function.lower(*jax.tree.unflatten(key.treedef, leaves))
+            found = lowered.compile()
+            kept.keep(key, found)
+        return found, found.out_info
 
 
 def key_of(program: Program, arguments: Any, device: Device | None = None) -> Key:

@@ -44,7 +44,7 @@ SHORT, SHORT_EACH = 2.0, 0.25
 #: After a first pass k must be lower, since its proposals were fitted to draws of a poorer one.
 FIRST_K = 0.25
 #: Attempts per scenario; a scenario whose k stays above the second number after one is not tried again.
-PASSES, HOPELESS_K = 3, 0.9
+PASSES, HOPELESS_K = 4, 0.9
 #: Share of the last proposal when a scenario is gone on with; the modes share the rest.
 ONWARD = 0.8
 
@@ -217,12 +217,12 @@ def _by_nuts(
 
 def _by_laplace(group: Group, effort: Effort, seed: int, clock: Clock) -> list[Served]:
     """A normal at the best mode of every scenario."""
-    best = [found.mode for found in group.found]
     keys = np.stack([key_data(seed, "laplace", scenario.name) for scenario in group.scenarios])
-    batch = (group.arrays, np.stack([m.position for m in best]), np.stack([m.whiten for m in best]), keys)
+    modes = _stacked([found.mode for found in group.found])
+    batch = (group.arrays, modes.position, modes.log_density, modes.whiten, keys)
     program, places = laplace_program(group.structure, effort.draws, group.arrays)
     out = run_batch(program, batch, places=places, clock=clock)
-    one = [jax.tree.map(lambda leaf, i=i: leaf[i], out) for i in range(len(best))]
+    one = [jax.tree.map(lambda leaf, i=i: leaf[i], out) for i in range(len(keys))]
     return [Served("laplace", f"as asked for: {_words(w, 1)}", None, w, clock) for w in one]
 
 
@@ -274,7 +274,7 @@ def uses(
     mode = np.zeros((1, n)), np.zeros((1, n, n))
     if method == "laplace":
         program, places = laplace_program(structure, effort.draws, arrays)
-        yield program, chunk_arguments((one, *mode, key), places)
+        yield program, chunk_arguments((one, mode[0], np.zeros(1), mode[1], key), places)
         return
     if method != "nuts":
         program, places = importance_program(structure, effort, arrays)

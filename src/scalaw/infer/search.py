@@ -31,6 +31,8 @@ MANY_CANDIDATES, MANY_STARTS = 256, 32
 #: Starts are chosen among this many candidates each, the best ones. Of 128 searches for two modes that mirror each
 #: other, four starts miss one in 2; the four best candidates do in 14.
 POOL = 2
+#: Searches that one lane runs before another is fed.
+TOGETHER = 4
 #: A mode further than this below the best (nats) has no mass worth proposing draws from.
 NEGLIGIBLE = 12.0
 
@@ -66,7 +68,7 @@ def search(
     drawn = candidates(structure)
     z = np.stack([prior_draws(s, drawn, key_data(seed, "starts", s.name)).z for s in scenarios])
     program, places = screening(structure, arrays)
-    screened = run_batch(program, (arrays, z), places=places, clock=clock)
+    screened = run_batch(program, (arrays, z), places=places, clock=clock, least=TOGETHER)
     # Screening prefers one kind of start; the last one is as the prior drew it.
     chosen = np.concatenate([apart(screened, each - 1), z[:, :1]], axis=1)
     repeated = jax.tree.map(lambda leaf: np.repeat(leaf, each, axis=0), arrays)
@@ -121,10 +123,12 @@ def _breaks(structure: Structure) -> bool:
     return any(size is not None for size in structure.sizes)
 
 
-def climb(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock) -> Mode:
+def climb(
+    structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock, exact: bool | None = None
+) -> Mode:
     """Search from every start ``z`` (n, coordinates), each with its own row of ``arrays``."""
-    program, places = searching(structure, arrays)
-    return run_batch(program, (arrays, starts), places=places, clock=clock)
+    program, places = searching(structure, arrays, exact)
+    return run_batch(program, (arrays, starts), places=places, clock=clock, least=TOGETHER)
 
 
 def screening(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
@@ -133,10 +137,11 @@ def screening(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
     return Program(screen_executable, (structure, places)), places
 
 
-def searching(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
-    """The program that climbs, and its places."""
+def searching(structure: Structure, arrays: Arrays, exact: bool | None = None) -> tuple[Program, int]:
+    """The program that climbs, and its places; by exact steps by default where the noise has no kinks."""
+    exact = not structure.parts.noise.kinked if exact is None else exact
     places = places_for(bytes_of_row(arrays) * structure.n_coordinates)
-    return Program(mode_executable, (structure, places)), places
+    return Program(mode_executable, (structure, exact, places)), places
 
 
 def uses(structure: Structure, arrays: Arrays) -> Iterator[tuple[Program, tuple[Any, ...]]]:

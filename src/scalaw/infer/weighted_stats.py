@@ -15,15 +15,17 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.scipy.special import ndtr, ndtri
 
 from scalaw.infer.chain_stats import TAILS
-from scalaw.infer.ranks import beta_quantile, ordered
+from scalaw.infer.ranks import ordered
+from scalaw.model.special import LOG_ROOT_2PI
 
-#: The distance between two order statistics this many standard errors to either side of a quantile measures its error.
-#: Of the draws in a tail, a hundred say, only twenty lie within one standard error: that distance is itself off by a
-#: fifth, as ArviZ's figure for chains is. At three it is off by an eighth, and one per cent too large at 2000 draws.
-REACH = 3.0
+#: How fast a quantile moves with its probability is read off a window of this many normal scores to either side. A
+#: narrow one holds few draws: of the hundred beyond a tail quantile twenty lie within one standard error. What is more,
+#: a tail that was thinly drawn by chance puts its quantile too far in and the error too low: of posteriors of ten runs
+#: one in sixty then had an error above four Monte Carlo errors.
+WINDOW = 0.5
 
 
 class WeightedFigures(NamedTuple):
@@ -73,8 +75,10 @@ def weighted_quantile(values: Any, log_weights: Any, prob: Any) -> Any:
 def mcse_weighted_quantile(values: Any, log_weights: Any, prob: Any) -> Any:
     """Monte Carlo standard error of the weighted quantile at ``prob``.
 
-    The variance Σ w² (1[x ≤ q] − prob)² of the share below the quantile q makes an effective number of draws, and
-    this a Beta distribution of where q lies, whose quantiles :data:`REACH` standard errors away span the error.
+    The standard error √Σ w² (1[x ≤ q] − prob)² of the share below the quantile q, times the slope of quantiles in
+    their probability. Quantiles are nearly linear in normal scores, so the slope is that of a window there,
+    :data:`WINDOW`, times the slope of the scores: exact for a normal; of an exponential the error of the 95 % quantile
+    is 0.2 % too large, and that of the 5 % quantile, at its sharp end, 9 %.
     """
     return _quantile_error(_sorted(values, log_weights), prob)
 
@@ -94,7 +98,7 @@ def weighted_figures(values: Any, log_weights: Any, prob: tuple[float, ...] = TA
     mean, error = weighted_mean(values, log_weights)
     spread = jnp.where(series.weights > 0, series.values - mean, 0.0)
     variance = jnp.sum(series.weights * spread**2) * series.kish / (series.kish - 1)
-    probs = np.array(prob)
+    probs = jnp.asarray(prob)
     return WeightedFigures(
         kish=series.kish,
         mean=mean,
@@ -123,8 +127,6 @@ def _quantile(series: _Sorted, prob: Any) -> Any:
 def _quantile_error(series: _Sorted, prob: Any) -> Any:
     at_most = series.values <= _quantile(series, prob)
     variance = jnp.sum((series.weights * (at_most - prob)) ** 2)
-    ess = prob * (1 - prob) / variance
-    low, high = (
-        _quantile(series, beta_quantile(z, ess * prob + 1, ess * (1 - prob) + 1)) for z in (-REACH, REACH)
-    )
-    return (high - low) / (2 * REACH)
+    score = ndtri(prob)
+    low, high = (_quantile(series, ndtr(score + step)) for step in (-WINDOW, WINDOW))
+    return jnp.sqrt(variance) * (high - low) / (2 * WINDOW) / jnp.exp(-0.5 * score**2 - LOG_ROOT_2PI)

@@ -63,6 +63,7 @@ HUBER = Noise(
     _minus_loss,
     _no_draws,
     fixed=(("huber_delta", DELTA),),
+    kinked=True,
     is_density=False,
     about="the objective of most papers, for point fits and their bootstrap",
 )

@@ -45,11 +45,11 @@ class Noise:
         ``draw(rng, location, values, rows)``: NumPy draws of ``y``, shape of ``location``. Values may be columns
         of draws, shape (draws, 1), and meet locations of shape (draws, rows).
     scale : callable, optional
-        ``scale(location, values, rows)``: rough standard deviation of ``y`` in each row, up to a common factor. A
-        search and its covariance weigh rows with it; the answer does not depend on it. None: the same in all rows.
-    peaked : bool
-        Whether the density peaks at the location and falls off to both sides: a search then weighs rows by score
-        over residual, and otherwise takes the whole curvature of the log density.
+        ``scale(location, values, rows)``: rough standard deviation of ``y`` in each row, up to a common factor, for
+        a bootstrap of residuals and for the covariance of a noise with kinks. None: the same in all rows.
+    kinked : bool
+        Whether the slope of the density jumps at the location or near it: a search then weighs rows by score over
+        residual, since second derivatives say nothing there.
     scatters : {"log", "share", "count"}
         What ``y`` is, see above.
     reads : tuple of RowData
@@ -74,7 +74,7 @@ class Noise:
     log_prob: Callable[[Any, Any, Values, Values], Any] = field(repr=False)
     draw: Callable[[np.random.Generator, Any, Values, Values], np.ndarray] = field(repr=False)
     scale: Callable[[Any, Values, Values], Any] | None = field(default=None, repr=False)
-    peaked: bool = True
+    kinked: bool = False
     scatters: Literal["log", "share", "count"] = "log"
     reads: tuple[RowData, ...] = ()
     has_mean: bool = True

@@ -1,8 +1,9 @@
 """Powers as exponentials: a law is written ``A / N**alpha`` and run as ``A * exp(-alpha * log N)``.
 
-A general power costs twenty times an exponential on a CPU, and a law is mostly powers of covariates whose
-logarithm is the same for every draw. So a law's function is traced once and its ``pow`` operations are
-replaced by ``exp(y log x)``, which differs by rounding errors of size ``|y log x|`` units in the last place.
+A general power costs twenty times an exponential on a CPU, a division as much as one, and a law is mostly powers of
+covariates whose logarithm is the same for every draw. So a law's function is traced once and its ``pow`` operations are
+replaced by ``exp(y log x)``, and by ``exp(-y log x)`` where something is divided by them, which differs by rounding
+errors of size ``|y log x|`` units in the last place.
 Bases must be positive or zero, as those of laws are; a negative base gives NaN.
 """
 
@@ -29,13 +30,17 @@ def with_exponentials(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _evaluate(closed: Any, arguments: list[Any]) -> list[Any]:
     """Run traced operations one by one, powers replaced; inlined calls are entered."""
+    logs: dict[Any, Any] = {}  # of powers
     values = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
     values |= dict(zip(closed.jaxpr.invars, arguments, strict=True))
     for equation in closed.jaxpr.eqns:
         inputs = [v.val if isinstance(v, Literal) else values[v] for v in equation.invars]
         name = equation.primitive.name
         if name == "pow":
-            out = [_power(*inputs)]
+            logs[equation.outvars[0]] = log = _log_power(*inputs)
+            out = [jnp.exp(log)]
+        elif name == "div" and not isinstance(below := equation.invars[1], Literal) and below in logs:
+            out = [inputs[0] * jnp.exp(-logs[below])]
         elif name in ("jit", "pjit"):
             out = _evaluate(equation.params["jaxpr"], inputs)
         else:
@@ -46,8 +51,8 @@ def _evaluate(closed: Any, arguments: list[Any]) -> list[Any]:
     return [v.val if isinstance(v, Literal) else values[v] for v in closed.jaxpr.outvars]
 
 
-def _power(base: Any, exponent: Any) -> Any:
+def _log_power(base: Any, exponent: Any) -> Any:
     # for zero a logarithm so low that any positive power is 0, and finite, which keeps derivatives finite
     lowest = -(jnp.finfo(jnp.result_type(base)).max ** 0.25)
     log = jnp.where(base == 0, lowest, jnp.log(jnp.where(base == 0, 1.0, base)))
-    return jnp.exp(exponent * log)
+    return exponent * log
