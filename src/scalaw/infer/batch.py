@@ -144,14 +144,9 @@ def sample(
     searching = host_computing if precision == "float32" else computing
     sampling = partial(computing, precision)
     progress(f"compiling for {', '.join(laws)}")
-    with searching():
-        keys = [key_of(*use) for _, g in groups for use in search.uses(g.structure, g.arrays)]
-    with sampling():
-        keys += [
-            key_of(*use) for _, g in groups for use in routes.uses(g, method, settings, effort, evidence)
-        ]
+    keys = [key for _, g in groups for key in sampling_keys(g, method, settings, effort, precision, evidence)]
     with computing():
-        keys += [_evaluation(g, method, settings, effort) for _, g in groups if evaluated]
+        keys += [evaluation_key(g, method, settings, effort) for _, g in groups if evaluated]
     compile_keys(keys, clock)
     done: dict[int, Sampled] = {}
     for members, group in groups:
@@ -169,6 +164,21 @@ def sample(
     return [done[i] for i in range(len(scenarios))]
 
 
+def sampling_keys(
+    group: Group,
+    method: Method,
+    settings: Settings,
+    effort: Effort,
+    precision: Precision | None,
+    evidence: bool,
+) -> list[Key]:
+    """Programs that a group surely needs; those that take longest to compile first, so that all cores end together."""
+    with computing(precision):
+        keys = [key_of(*use) for use in routes.uses(group, method, settings, effort, evidence)]
+    with host_computing() if precision == "float32" else computing():
+        return keys + [key_of(*use) for use in search.uses(group.structure, group.arrays)]
+
+
 def grouped(scenarios: Sequence[Scenario]) -> Iterator[tuple[list[int], Group]]:
     """Scenarios by structure and bucket, with their places in the list."""
     groups: dict[Any, list[int]] = {}
@@ -180,7 +190,8 @@ def grouped(scenarios: Sequence[Scenario]) -> Iterator[tuple[list[int], Group]]:
         yield members, Group(structure, chosen, arrays)
 
 
-def _evaluation(group: Group, method: Method, settings: Settings, effort: Effort) -> Key:
+def evaluation_key(group: Group, method: Method, settings: Settings, effort: Effort) -> Key:
+    """The program that evaluates all draws of a fit."""
     draws = settings.chains * settings.draws if method == "nuts" else effort.draws
     one = jax.tree.map(lambda leaf: leaf[0], group.arrays)
     return key_of(evaluate_program(group.structure), (one, np.zeros((draws, group.structure.n_coordinates))))

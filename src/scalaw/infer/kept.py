@@ -7,7 +7,8 @@ compiles it. Only functions of scalaw itself without anything in their closure c
 user's own law or noise are traced, and found in JAX's cache.
 
 Files lie in the folder of the compilation cache (:mod:`scalaw.infer.devices`) and are as trusted as it is: it is
-this user's alone. What cannot be read is compiled anew. The least recently used are removed.
+this user's alone. What cannot be read is compiled anew. The least recently used are removed. What came out of JAX's
+cache is not kept: written once more, a program of a processor lacks the functions that it calls.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import os
 import pickle
 import secrets
 import sys
+import threading
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
@@ -27,6 +29,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.monitoring
 import numpy as np
 
 from scalaw.infer.devices import cache_folder
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 #: Files in the folder, of one to two megabytes before they are compressed.
 MOST_FILES = 256
 _PACKAGES = ("jax", "jaxlib", "numpyro", "numpy")
+_OF_THREAD = threading.local()
 
 
 class _Nameless(Exception):
@@ -67,17 +71,35 @@ def _ready() -> None:
     jax.jit(jax.numpy.linalg.cholesky).lower(jax.ShapeDtypeStruct((1, 1), np.float32))
 
 
-def keep(key: Key, compiled: Any) -> None:
-    """Keep a compiled program, where it has a name and there is room."""
-    path = _path(key)
-    if path is None:
-        return
+def compiled(key: Key, lowered: Any) -> Any:
+    """Compile a traced program, and keep it where it has a name and there is room."""
+    _listen()
+    _OF_THREAD.cached = False
+    made = lowered.compile()
+    path = None if _OF_THREAD.cached else _path(key)
+    if path is not None:
+        _keep(path, made)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _listen() -> None:
+    """Be told by JAX, in the thread that compiles, of what its own cache had."""
+
+    def heard(event: str, **_: Any) -> None:
+        if event == "/jax/compilation_cache/cache_hits":
+            _OF_THREAD.cached = True
+
+    jax.monitoring.register_event_listener(heard)
+
+
+def _keep(path: Path, made: Any) -> None:
     from jax.experimental.serialize_executable import serialize
 
     aside = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        aside.write_bytes(zlib.compress(pickle.dumps(serialize(compiled)), level=1))
+        aside.write_bytes(zlib.compress(pickle.dumps(serialize(made)), level=1))
         aside.replace(path)
         _tidy(path.parent)
     except (OSError, ValueError, NotImplementedError, pickle.PicklingError, jax.errors.JaxRuntimeError):
@@ -117,8 +139,8 @@ def _text(value: Any) -> Iterator[str]:
     elif value is None or isinstance(value, str | bool | int | float):
         yield f"{value!r},"
     elif isinstance(value, FunctionType) and value.__module__.startswith("scalaw.") and not value.__closure__:
-        code = value.__code__
-        yield f"{value.__module__}.{value.__qualname__}:{code.co_firstlineno}:{code.co_code.hex()},"
+        # the source is part of the name, so a function is known by where in it its instructions come from
+        yield f"{value.__module__}.{value.__qualname__}:{list(value.__code__.co_positions())},"
     else:
         raise _Nameless
 

@@ -30,7 +30,7 @@ import numpy as np
 from scalaw.data import Runs
 from scalaw.errors import ScalawError
 from scalaw.infer.assemble import versions
-from scalaw.infer.batch import Progress, grouped, sample
+from scalaw.infer.batch import Progress, grouped, sample, sampling_keys
 from scalaw.infer.devices import Precision, setting
 from scalaw.infer.executables import bucket
 from scalaw.infer.fit import checked_method, checked_scenario, checked_settings, model_of
@@ -44,7 +44,7 @@ from scalaw.infer.references import prior_digest
 from scalaw.infer.routes import Method
 from scalaw.infer.scenarios import Scenario
 from scalaw.infer.summaries import Summary, read, summarise, write
-from scalaw.infer.warmup import loo_key, sampling_keys, summary_keys
+from scalaw.infer.warmup import loo_key, summary_keys
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
 from scalaw.model.noise import Noise
@@ -305,11 +305,11 @@ def _compile(slices: Sequence[_Slice], options: _Options, clock: Clock, progress
         return
     progress(f"compiling for {', '.join(dict.fromkeys(one.plans[0].model.label for one in slices))}")
     method, settings = options.method, options.settings
-    keys = summary_keys(method, settings)
+    keys = []
     for _, group in grouped([one.scenarios[0] for one in slices]):
-        keys += sampling_keys(group, method, settings, options.precision)
+        keys += sampling_keys(group, method, settings, EFFORT, options.precision, evidence=True)
         keys += [loo_key(group, method, settings)] if options.loo else []
-    compile_keys(keys, clock)
+    compile_keys([*keys, *summary_keys(method, settings)], clock)
 
 
 def _sample_slice(one: _Slice, options: _Options, clock: Clock, progress: Progress) -> list[Summary]:

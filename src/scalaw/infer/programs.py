@@ -61,7 +61,7 @@ def _function(program: Program, _: Setting) -> Any:
 
 @lru_cache(maxsize=256)
 def executable(key: Key) -> tuple[Any, Any]:
-    """The compiled program and the shapes of its outputs; compiled at the first call."""
+    """The compiled program and the shapes of its outputs; loaded or compiled at the first call."""
     placed = jax.sharding.SingleDeviceSharding(key.device)
     leaves = [jax.ShapeDtypeStruct(shape, dtype, sharding=placed) for shape, dtype in key.shapes]
     with computing_in(key.setting):
@@ -70,8 +70,7 @@ def executable(key: Key) -> tuple[Any, Any]:
             with _TRACING:
                 function = _function(key.program, key.setting)
                 lowered = function.lower(*jax.tree.unflatten(key.treedef, leaves))
-            found = lowered.compile()
-            kept.keep(key, found)
+            found = kept.compiled(key, lowered)
         return found, found.out_info
 
 

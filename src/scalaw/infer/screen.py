@@ -4,7 +4,8 @@ Candidates are draws of the prior. In most laws the irreducible loss and the amp
 exponents are given, so each candidate's coefficients are replaced by those of a weighted linear least-squares
 problem on relative residuals (variable projection), and the scale of the noise by the size of what is left. Where
 a law is not linear in them this is one Gauss–Newton step. A replacement that has no finite log density, or a
-lower one than the candidate had, is not used, so screening needs to know nothing about a law.
+lower one than the candidate had, is not used, so screening needs to know nothing about a law. Log densities are those
+of the parameters' own coordinates: a ranking needs no others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.powers import with_exponentials
-from scalaw.model.program import log_density, start_near, values_at
+from scalaw.model.program import own_log_density, values_at
 from scalaw.model.structure import Arrays, Structure
 
 #: Prior weight of a coefficient, in rows: decides between candidates' coefficients that the runs cannot.
@@ -30,7 +31,7 @@ def screen(structure: Structure, arrays: Arrays, candidates: Any) -> Any:
     """Candidates ``z`` (n, coordinates), improved and sorted by log density, best first."""
 
     def height(z: Any) -> Any:
-        found = log_density(structure, arrays, start_near(structure, arrays, z))
+        found = own_log_density(structure, arrays, z)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     if structure.parts.noise.scatters != "log":

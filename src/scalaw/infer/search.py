@@ -147,10 +147,10 @@ def searching(structure: Structure, arrays: Arrays, exact: bool | None = None) -
 def uses(structure: Structure, arrays: Arrays) -> Iterator[tuple[Program, tuple[Any, ...]]]:
     """Programs of a search with the shapes of their arguments, for compiling them beforehand."""
     one, n = jax.tree.map(lambda leaf: leaf[:1], arrays), structure.n_coordinates
-    program, places = screening(structure, arrays)
-    yield program, chunk_arguments((one, np.zeros((1, candidates(structure), n))), places)
     program, places = searching(structure, arrays)
     yield program, chunk_arguments((one, np.zeros((1, n))), places)
+    program, places = screening(structure, arrays)
+    yield program, chunk_arguments((one, np.zeros((1, candidates(structure), n))), places)
 
 
 def found_modes(ends: Mode) -> Found:

@@ -17,10 +17,8 @@ import jax
 import numpy as np
 
 from scalaw.errors import ScalawError
-from scalaw.infer import routes, search
-from scalaw.infer.batch import grouped
-from scalaw.infer.devices import Precision, computing, host_computing
-from scalaw.infer.evaluate import evaluate_program
+from scalaw.infer.batch import evaluation_key, grouped, sampling_keys
+from scalaw.infer.devices import Precision, computing
 from scalaw.infer.fit import checked_method, checked_settings, model_of
 from scalaw.infer.importance import EFFORT
 from scalaw.infer.loo import loo_use
@@ -89,23 +87,14 @@ def warmup(
     keys: list[Key] = []
     for _, group in grouped(stand_ins):
         for one in methods:
-            keys += sampling_keys(group, one, settings, precision)
-            keys.append(_evaluation(group, one, settings))
+            keys += sampling_keys(group, one, settings, EFFORT, precision, evidence=True)
+            keys.append(evaluation_key(group, one, settings, EFFORT))
             keys += [loo_key(group, one, settings)] if loo else []
     keys += [summary for one in methods for summary in summary_keys(one, settings)]
     compile_keys(keys, Clock())
     folder = jax.config.jax_compilation_cache_dir
     seconds = time.perf_counter() - start
     return Warmed(len(set(keys)), seconds, Path(folder) if folder else None)
-
-
-def sampling_keys(group: Group, method: Method, settings: Settings, precision: Precision | None) -> list[Key]:
-    """Programs that :func:`scalaw.infer.batch.sample` surely needs for a group."""
-    structure, arrays = group.structure, group.arrays
-    with host_computing() if precision == "float32" else computing():
-        keys = [key_of(*use) for use in search.uses(structure, arrays)]
-    with computing(precision):
-        return keys + [key_of(*use) for use in routes.uses(group, method, settings, EFFORT, evidence=True)]
 
 
 def summary_keys(method: Method, settings: Settings) -> list[Key]:
@@ -118,15 +107,6 @@ def loo_key(group: Group, method: Method, settings: Settings) -> Key:
     """The program that leave-one-out of a batch surely needs."""
     with computing():
         return key_of(*loo_use(group, method, settings))
-
-
-def _evaluation(group: Group, method: Method, settings: Settings) -> Key:
-    """The program that evaluates all draws of a single fit."""
-    draws = settings.chains * settings.draws if method == "nuts" else EFFORT.draws
-    one = jax.tree.map(lambda leaf: leaf[0], group.arrays)
-    with computing():
-        positions = np.zeros((draws, group.structure.n_coordinates))
-        return key_of(evaluate_program(group.structure), (one, positions))
 
 
 def stand_in(model: ScalingModel, rows: int) -> Scenario:

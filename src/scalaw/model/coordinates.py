@@ -43,20 +43,40 @@ class Places(NamedTuple):
 
 def split_sum(c: Any, places: Places, fixed: Any, tie: Any) -> Any:
     """Log amplitudes from (log sum of slopes, log ratios to the first slope); the Jacobian determinant is one."""
-    at = jnp.array(places.amplitudes)
-    total, ratio = c[at[0]], c[at[1:]]
-    first = total - jnp.log1p(jnp.sum(jnp.exp(ratio)))
-    moved = jnp.concatenate([first[None], first + ratio])
-    slopes = jnp.where(jnp.any(fixed[at]), c[at], moved)
-    return c.at[at].set(slopes - _log_exponents(c, places, fixed, tie))
+    own = _picked(c, places)
+    first = own[0] - jnp.log1p(jnp.sum(jnp.exp(own[1:])))
+    moved = jnp.concatenate([first[None], first + own[1:]])
+    slopes = jnp.where(_any_fixed(places, fixed), own, moved)
+    return replaced(
+        c, dict(zip(places.amplitudes, entries(slopes - _log_exponents(c, places, fixed, tie)), strict=True))
+    )
 
 
 def join_sum(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
     """Inverse of :func:`split_sum`."""
-    at = jnp.array(places.amplitudes)
-    slopes = z[at] + _log_exponents(z, places, fixed, tie)
+    slopes = _picked(z, places) + _log_exponents(z, places, fixed, tie)
     joined = jnp.concatenate([jax.nn.logsumexp(slopes)[None], slopes[1:] - slopes[0]])
-    return z.at[at].set(jnp.where(jnp.any(fixed[at]), slopes, joined))
+    moved = entries(jnp.where(_any_fixed(places, fixed), slopes, joined))
+    return replaced(z, dict(zip(places.amplitudes, moved, strict=True)))
+
+
+def _picked(c: Any, places: Places) -> Any:
+    every = entries(c)
+    return jnp.stack([every[at] for at in places.amplitudes])
+
+
+def _any_fixed(places: Places, fixed: Any) -> Any:
+    return jnp.any(jnp.stack([fixed[at] for at in places.amplitudes]))
+
+
+def entries(c: Any) -> list[Any]:
+    """The entries of a vector."""
+    return [entry[0] for entry in jax.lax.split(c, [1] * len(c))]
+
+
+def replaced(c: Any, new: dict[Any, Any]) -> Any:
+    """A vector with some entries replaced; indexed updates compile to many small kernels, derivatives to more."""
+    return jnp.stack([new.get(at, entry) for at, entry in enumerate(entries(c))])
 
 
 def _log_exponents(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
@@ -65,10 +85,11 @@ def _log_exponents(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
     def one(amplitude: int, exponent: int | None) -> Any:
         if exponent is None:
             return 0.0
-        learned = ~fixed[amplitude] & (tie[amplitude] == amplitude) & ~fixed[tie[exponent]]
-        return jnp.where(learned, z[tie[exponent]], 0.0)
+        here = jnp.arange(len(z)) == tie[exponent]
+        learned = ~fixed[amplitude] & (tie[amplitude] == amplitude)
+        return jnp.sum(jnp.where(here & learned & ~fixed, z, 0.0))
 
-    return jnp.array([one(*pair) for pair in zip(places.amplitudes, places.exponents, strict=True)])
+    return jnp.stack([one(*pair) for pair in zip(places.amplitudes, places.exponents, strict=True)])
 
 
 def share_of_level(
@@ -87,10 +108,11 @@ def share_of_level(
     """
     at = places.irreducible
     v = c[at] - jnp.where(fixed[at], 0.0, rest(c))
-    low, high = v / SHARPNESS, (width - v) / SHARPNESS
-    # E = s·(softplus(v/s) − softplus((v − width)/s)), and width − E is its mirror image
-    below = SHARPNESS * (jax.nn.softplus(low) - jax.nn.softplus(-high))
-    above = SHARPNESS * (jax.nn.softplus(high) - jax.nn.softplus(-low))
-    log_slope = jax.nn.log_sigmoid(low) + jax.nn.log_sigmoid(high) + jnp.log1p(-jnp.exp(-width / SHARPNESS))
+    # E = s·(softplus(v/s) − softplus((v − width)/s)), and width − E is its mirror image; a log sigmoid is minus a
+    # softplus of the other sign. All four in one operation, since the derivatives of each are many.
+    low, high = v * (1.0 / SHARPNESS), (width - v) * (1.0 / SHARPNESS)
+    up, down, mirrored_up, mirrored_down = jax.nn.softplus(jnp.stack([low, -low, high, -high]))
+    below, above = SHARPNESS * (up - mirrored_down), SHARPNESS * (mirrored_up - down)
+    log_slope = jnp.log1p(-jnp.exp(-width / SHARPNESS)) - down - mirrored_down
     log_jacobian = log_slope + jnp.log(width) - jnp.log(below) - jnp.log(above)
-    return c.at[at].set(jnp.log(below) - jnp.log(above)), log_jacobian
+    return replaced(c, {at: jnp.log(below) - jnp.log(above)}), log_jacobian

@@ -148,8 +148,12 @@ def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
 def log_density(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Log prior (with the Jacobian of the sampling coordinates) plus weighted log likelihood."""
     z, log_jacobian = natural(structure, arrays, c)
-    potential = potential_energy(program, (structure, arrays), {}, structure.split(z))
-    return log_jacobian - potential
+    return log_jacobian + own_log_density(structure, arrays, z)
+
+
+def own_log_density(structure: Structure, arrays: Arrays, z: Any) -> Any:
+    """The same in the parameters' own unconstrained coordinates."""
+    return -potential_energy(program, (structure, arrays), {}, structure.split(z))
 
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:

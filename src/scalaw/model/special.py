@@ -88,9 +88,12 @@ def log_half_step(x: Any) -> Any:
     A series in 1/x (Tricomi and Erdélyi, 1951, of a ratio of gamma functions) after the recurrence has moved x up by
     ten steps.
     """
-    lower = math.prod((x + i) / (x + i + 0.5) for i in range(_LARGE))
+    steps = jnp.asarray(x)[..., None] + jnp.arange(
+        _LARGE
+    )  # along an axis: ten factors and their derivatives take long to compile
+    lower = jnp.sum(jnp.log(steps / (steps + 0.5)), axis=-1)
     inverse = 1.0 / (x + _LARGE)
-    return jnp.log(lower) - 0.5 * jnp.log(inverse) + inverse * _polynomial(_HALF_STEP, inverse**2)
+    return lower - 0.5 * jnp.log(inverse) + inverse * _polynomial(_HALF_STEP, inverse**2)
 
 
 def _log1p_over(u: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -78,11 +79,15 @@ class Structure(NamedTuple):
 
     def split(self, flat: Any) -> dict[str, Any]:
         """Flat vector → dictionary by parameter; the last axis is split."""
-        values, start = {}, 0
-        for name, n in zip(self.names, self.sizes, strict=True):
-            values[name] = flat[..., start] if n is None else flat[..., start : start + n]
-            start += n or 1
-        return values
+        sizes, axis = [n or 1 for n in self.sizes], flat.ndim - 1
+        if isinstance(flat, np.ndarray):
+            pieces = np.split(flat, np.cumsum(sizes)[:-1], axis)
+        else:  # one operation, of which the derivative is one too; slices compile to a kernel each
+            pieces = jax.lax.split(flat, sizes, axis)
+        return {
+            name: piece[..., 0] if n is None else piece
+            for name, n, piece in zip(self.names, self.sizes, pieces, strict=True)
+        }
 
     def join(self, values: dict[str, Any]) -> Any:
         """Inverse of :meth:`split` for one draw."""
