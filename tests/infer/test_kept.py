@@ -5,6 +5,7 @@ import jax.monitoring
 import numpy as np
 import pytest
 from helpers import counting_compilations, scenario, simulated
+from jax.experimental.compilation_cache import compilation_cache
 
 from scalaw.infer import kept
 from scalaw.infer.devices import cache_folder, computing
@@ -23,12 +24,15 @@ def folder(tmp_path, monkeypatch):
         settings = {"jax_compilation_cache_dir": str(cache_folder()), "jax_enable_compilation_cache": False}
         before = {name: getattr(jax.config, name) for name in settings}
         cache_folder().mkdir(exist_ok=True)
-        for name, value in settings.items():
-            jax.config.update(name, value)
-    forget()
+    configure(settings)
     yield cache_folder() / "programs"
-    for name, value in before.items():
+    configure(before)
+
+
+def configure(settings):
+    for name, value in settings.items():
         jax.config.update(name, value)
+    compilation_cache.reset_cache()  # which otherwise goes on as it began
     forget()
 
 
@@ -88,7 +92,7 @@ def test_a_program_is_named_by_all_that_makes_it(folder, monkeypatch):
     with computing():
         path = kept._path(key_of(*use()))
         assert path == kept._path(key_of(*use()))
-        others = [kept._path(key_of(*use(rows=32))), kept._path(key_of(*use("power_law_offset")))]
+        others = [kept._path(key_of(*use(rows=32))), kept._path(key_of(*use("chinchilla")))]
         monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
         others.append(kept._path(key_of(*use())))
         monkeypatch.setattr(kept, "_surroundings", lambda: "another source")
