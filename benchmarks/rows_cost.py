@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from benchmarks import ours
 from benchmarks.compilations import compilations, forget
 from benchmarks.elsewhere import start
@@ -16,7 +18,6 @@ from benchmarks.tables import RUNS, Table, chinchilla_runs, curve
 DATA_SETS = (1, 8, 64, 512, 2048, 8192)
 RUN_COUNTS = (8, 16, 64, 256, 1024, 4096)
 LARGE, ROUNDS_OF_LARGE = 2048, 3
-MIXED = 512
 
 
 class Law(NamedTuple):
@@ -43,7 +44,6 @@ def rows(quick: bool) -> Iterator[Row]:
     yield data_sets((1, 2) if quick else DATA_SETS, quick)
     yield runs((8, 16) if quick else RUN_COUNTS, quick)
     yield laws(quick)
-    yield mixed(2 if quick else MIXED)
     yield memory((1, 2) if quick else DATA_SETS)
 
 
@@ -73,8 +73,9 @@ def data_sets(counts: Sequence[int], quick: bool) -> Row:
                 f"{what}: CPU s": t.median("cpu"),
                 f"{what}: CPU ms per data set": 1e3 * t.median("cpu") / count,
             }
-        served = methods(times[f"posteriors {count}"].values[-1])
-        table.append(line | {"methods": served, "rounds": len(t.seconds)})
+        found = times[f"posteriors {count}"].values[-1]
+        kish = float(np.median([one.weighted.kish for one in found if one.weighted]))
+        table.append(line | {"Kish, median": kish, "methods": methods(found), "rounds": len(t.seconds)})
     check = {"programs_compiled_while_timing": seen.programs}
     title = f"Cost against the number of data sets ({RUNS} runs each)"
     return Row("cost_data_sets", title, check=check, table=table)
@@ -134,27 +135,6 @@ def laws(quick: bool) -> Row:
             }
         )
     return Row("cost_laws", f"Cost against the law ({many} data sets per call)", table=table)
-
-
-def mixed(many: int) -> Row:
-    """Four laws on data sets of several sizes in one call: how many programs are compiled."""
-    pool = [ours.scenario(law.make(seed), f"{law.name}/{seed}") for seed in range(many) for law in LAWS]
-    forget()
-    with compilations() as seen:
-        found, seconds = measure(lambda: ours.posterior(pool))
-    line = {
-        "data sets × laws": f"{many} × {len(LAWS)}",
-        "programs compiled": seen.programs,
-        "wall s": seconds.wall,
-        "CPU s": seconds.cpu,
-        "methods": methods(found),
-    }
-    return Row(
-        "cost_mixed",
-        "Many data sets and laws in one call",
-        table=[line],
-        notes=("one call, compilation included",),
-    )
 
 
 def memory(counts: Sequence[int]) -> Row:
