@@ -3,7 +3,7 @@
 2048 tables of each of four laws, of 10, 25 and 60 runs in turn, truths from the priors: 8192 posteriors by ``auto``, in
 calls that mix laws and sizes. Two things are measured:
 
-- programs compiled while sampling: no more than one per law, bucket of rows and step (a screen of starts, a search,
+- programs compiled while sampling, or loaded from disk where they were before: no more than one per law, bucket of rows and step (a screen of starts, a search,
   importance sampling, NUTS);
 - coverage by verdict. Truths are draws of the posterior, whatever one looks at the runs first; so among posteriors
   that are told OK, and among those told LOOK, 90 % intervals must hold 90 % of the truths as they do among all. What
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import binom
 
-from benchmarks.calibrate import LAWS, ONCE_IN, PROB, RESULTS, counting_compilations, modules_of
+from benchmarks.calibrate import LAWS, ONCE_IN, PROB, RESULTS, modules_of
 from benchmarks.digests import code_digest
 from scalaw.infer.assemble import learned, shown, versions
 from scalaw.infer.batch import Sampled, sample
@@ -31,7 +31,7 @@ from scalaw.infer.calibrate import beyond, verdict_of
 from scalaw.infer.executables import bucket
 from scalaw.infer.fit import model_of
 from scalaw.infer.nuts import Settings
-from scalaw.infer.programs import Clock
+from scalaw.infer.programs import Clock, executable
 from scalaw.infer.ranks_of_truths import ranks_of_truths
 from scalaw.infer.scenarios import Scenario
 from scalaw.infer.simulations import points, simulate_scenarios
@@ -84,11 +84,9 @@ def fitted(every: Sequence[Made], tables: int) -> tuple[dict[str, list[dict[str,
     each = -(-TOGETHER // len(SIZES))
     for first in range(0, -(-tables // len(SIZES)), each):
         parts = [m._replace(scenarios=m.scenarios[first : first + each]) for m in every]
-        with counting_compilations() as seen:
-            sampled = sample(
-                [s for m in parts for s in m.scenarios], Settings(), SEED, method="auto", evaluated=False
-            )
-        compiled += len(seen)
+        known, pool = executable.cache_info().misses, [s for m in parts for s in m.scenarios]
+        sampled = sample(pool, Settings(), SEED, method="auto", evaluated=False)
+        compiled += executable.cache_info().misses - known
         for part in parts:
             own, sampled = sampled[: len(part.scenarios)], sampled[len(part.scenarios) :]
             if own:

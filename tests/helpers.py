@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+from unittest.mock import patch
 
 import jax
 import numpy as np
 
 import scalaw as sl
+from scalaw.infer import kept
 from scalaw.infer.batch import grouped
 from scalaw.infer.devices import computing
 from scalaw.infer.fit import model_of
@@ -118,8 +120,14 @@ def _map(structure: Structure, what: str) -> Any:
 
 @contextmanager
 def counting_compilations() -> Iterator[list[str]]:
-    """Programs that XLA compiles (or takes from its cache) meanwhile, one entry each."""
+    """Programs that are compiled or come from a cache on disk meanwhile, one entry each."""
     seen: list[str] = []
+    load = kept.load
+
+    def loading(key: Any) -> Any:
+        found = load(key)
+        seen.extend(["loaded"] * (found is not None))
+        return found
 
     def listen(event: str, duration: float, **_: Any) -> None:
         if event == "/jax/core/compile/backend_compile_duration":
@@ -127,6 +135,7 @@ def counting_compilations() -> Iterator[list[str]]:
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        yield seen
+        with patch.object(kept, "load", loading):
+            yield seen
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
