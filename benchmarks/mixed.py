@@ -3,8 +3,8 @@
 2048 tables of each of four laws, of 10, 25 and 60 runs in turn, truths from the priors: 8192 posteriors by ``auto``, in
 calls that mix laws and sizes. Two things are measured:
 
-- programs compiled while sampling, or loaded from disk where they were before: no more than one per law, bucket of rows and step (a screen of starts, a search,
-  importance sampling, NUTS);
+- programs compiled while sampling, or loaded from disk where they were before: no more than one per law, bucket of rows
+  and step (a screen of starts, a search, importance sampling, NUTS);
 - coverage by verdict. Truths are draws of the posterior, whatever one looks at the runs first; so among posteriors
   that are told OK, and among those told LOOK, 90 % intervals must hold 90 % of the truths as they do among all. What
   is told BAD has no promise, and is counted.
