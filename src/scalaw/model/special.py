@@ -88,9 +88,8 @@ def log_half_step(x: Any) -> Any:
     A series in 1/x (Tricomi and Erdélyi, 1951, of a ratio of gamma functions) after the recurrence has moved x up by
     ten steps.
     """
-    steps = jnp.asarray(x)[..., None] + jnp.arange(
-        _LARGE
-    )  # along an axis: ten factors and their derivatives take long to compile
+    # along an axis: ten factors and their derivatives take long to compile
+    steps = jnp.asarray(x)[..., None] + jnp.arange(_LARGE)
     lower = jnp.sum(jnp.log(steps / (steps + 0.5)), axis=-1)
     inverse = 1.0 / (x + _LARGE)
     return lower - 0.5 * jnp.log(inverse) + inverse * _polynomial(_HALF_STEP, inverse**2)
