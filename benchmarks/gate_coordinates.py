@@ -61,7 +61,7 @@ def own(structure: Structure, arrays: Arrays, u: Any) -> Any:
 
 def own_height(structure: Structure, arrays: Arrays, z: Any) -> Any:
     """Log density of a point in own coordinates, whatever the sampling coordinates are."""
-    return -potential_energy(program, (structure, arrays), {}, structure.split(z))
+    return -potential_energy(program, (structure, arrays), {}, structure.cut(z))
 
 
 def density(structure: Structure, arrays: Arrays, u: Any) -> tuple[Any, Any]:

@@ -168,11 +168,11 @@ def prior_curvature(structure: Structure, arrays: Arrays) -> Any:
         "Beta": lambda a, b: a * b / (a + b + 1.0),
         "HalfNormal": lambda a, b: 2.0 + 0.0 * a,
     }
-    per_parameter = [
-        jnp.full(n or 1, rough[family](arrays.prior[i, 0], arrays.prior[i, 1]))
-        for i, (family, n) in enumerate(zip(structure.families, structure.sizes, strict=True))
+    per_block = [
+        rough[family](arrays.prior[at : at + n, 0], arrays.prior[at : at + n, 1])
+        for family, at, n in structure.blocks.values()
     ]
-    return jnp.concatenate(per_parameter)
+    return jnp.concatenate(per_block)
 
 
 def mode_executable(structure: Structure, exact: bool, places: int) -> Any:

@@ -145,8 +145,9 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     for c in law.covariates:
         filler = neutral.get(c.scaling, reduced[c.name][np.argmax(seen)])
         covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
-    prior = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
-    return Arrays(covariates, y, weight, np.stack(prior), *_held(model), _used(law, refs), read)
+    numbers = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
+    prior = np.repeat(np.stack(numbers), [n or 1 for n in model.sizes], axis=0)
+    return Arrays(covariates, y, weight, prior, *_held(model, refs), _used(law, refs), read)
 
 
 def _pad(values: Any, rows: int, filler: Any) -> np.ndarray:
@@ -161,12 +162,18 @@ def _used(law: Law, refs: Mapping[str, float]) -> dict[str, np.float64]:
     return {unit: np.float64(refs[unit]) for unit in sorted({c.unit for c in law.covariates} | {"loss"})}
 
 
-def _held(model: ScalingModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fixed mask, fixed values (paper units) and tie index over the flat coordinates."""
+def _held(model: ScalingModel, refs: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fixed mask, fixed values and tie index over the flat coordinates.
+
+    Values are in reference units, but for those of :attr:`~scalaw.model.structure.Structure.floating`.
+    """
     coordinates = model.coordinates
-    fixed = dict(model.fixed)
-    ties = dict(model.law.ties)
+    fixed, ties = dict(model.fixed), dict(model.law.ties)
+    given = {**fixed, **{name: fixed[other] for name, other in ties.items() if other in fixed}}
+    for p in model.law.parameters:
+        if p.name in fixed and p.name not in model.floating:
+            given[p.name] = fixed[p.name] / model.law.factor(p, given, refs)
     mask = np.array([name in fixed for name in coordinates])
-    value = np.array([float(fixed.get(name, 0.0)) for name in coordinates])
+    value = np.array([float(given[name]) if name in fixed else 0.0 for name in coordinates])
     tie = [coordinates.index(ties[name]) if name in ties else i for i, name in enumerate(coordinates)]
     return mask, value, np.array(tie, np.int64)

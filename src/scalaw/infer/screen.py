@@ -102,7 +102,7 @@ def _placed(
     structure: Structure, arrays: Arrays, z: Any, places: list[tuple[str, int, str]], coefficients: Any
 ) -> Any:
     for (_, place, family), coefficient in zip(places, coefficients, strict=True):
-        _, _, low, stretch, _ = arrays.prior[structure.owner(place)]
+        _, _, low, stretch, _ = arrays.prior[place]
         raw = (coefficient - low) / stretch
         if family == "Beta":
             raw = jnp.clip(raw, MARGIN, 1.0 - MARGIN)

@@ -75,29 +75,25 @@ class OrderedLogNormal(dist.Distribution):
         return base.log_prob(value).sum(-1) + float(np.sum(np.log(np.arange(1, size + 1))))
 
 
-def distribution(family: str, numbers: Any, size: int | None) -> dist.Distribution:
-    """NumPyro distribution of a family's draw.
+def distribution(family: str, numbers: Any) -> dist.Distribution:
+    """NumPyro distribution of the draws of some coordinates that share a family.
 
     Parameters
     ----------
     family : str
         Key of :data:`scalaw.laws.prior.FAMILIES`.
-    numbers : array, shape (PRIOR_NUMBERS,)
-        The family's numbers first.
-    size : int, optional
-        Length of an indexed parameter; None for a scalar.
+    numbers : array, shape (coordinates, PRIOR_NUMBERS)
+        The family's numbers first. Ordered coordinates have one row of numbers, repeated.
     """
-    a, b, log_constant = numbers[0], numbers[1], numbers[4]
-    if family == "OrderedLogNormal":
-        return OrderedLogNormal(a, b, size or 1)
-    made = {
+    a, b, log_constant = numbers[:, 0], numbers[:, 1], numbers[:, 4]
+    return {
         "Normal": lambda: dist.Normal(a, b),
         "LogNormal": lambda: dist.LogNormal(jnp.log(a), b),
+        "OrderedLogNormal": lambda: OrderedLogNormal(a[0], b[0], len(a)),
         "HalfNormal": lambda: dist.HalfNormal(a),
         "Gamma": lambda: Gamma(a, b, log_constant),
         "Beta": lambda: Beta(a, b, log_constant),
     }[family]()
-    return made if size is None else made.expand([size]).to_event(1)
 
 
 def prior_numbers(prior: Prior) -> np.ndarray:

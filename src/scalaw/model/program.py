@@ -31,26 +31,43 @@ from scalaw.model.structure import Arrays, Structure
 
 
 def _distributions(structure: Structure, arrays: Arrays) -> dict[str, Any]:
+    """Priors by block of coordinates, see :attr:`~scalaw.model.structure.Structure.blocks`."""
     return {
-        name: distribution(family, arrays.prior[i], n)
-        for i, (name, family, n) in enumerate(
-            zip(structure.names, structure.families, structure.sizes, strict=True)
-        )
+        name: distribution(family, arrays.prior[at : at + size])
+        for name, (family, at, size) in structure.blocks.items()
     }
 
 
 def _assemble(structure: Structure, arrays: Arrays, draws: dict[str, Any]) -> dict[str, Any]:
     """Values in reference units from raw draws: shift and stretch, then fix, then tie."""
+    drawn = arrays.prior[:, 2] + arrays.prior[:, 3] * jnp.concatenate(list(draws.values()))
+    given = arrays.fixed_value
+    if structure.floating:
+        given = given * _units(structure, arrays, structure.split(_chosen(arrays, given, drawn)))
+    return structure.split(_chosen(arrays, given, drawn))
+
+
+def _chosen(arrays: Arrays, given: Any, drawn: Any) -> Any:
+    """Every coordinate's value: given or drawn, its own or its partner's."""
+    values = jnp.where(arrays.fixed, given, drawn)
+    # a sum, since a gather compiles to more kernels and its derivative to a scatter
+    own = arrays.tie[:, None] == jnp.arange(len(values))
+    return jnp.sum(jnp.where(own, values, 0.0), axis=1)
+
+
+def _units(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
+    """What turns given values in paper units into reference units where that depends on learned parameters.
+
+    Units contain dimensionless parameters only, and those are the same in either unit.
+    """
     law = structure.parts.law
-    low, stretch = arrays.prior[:, 2], arrays.prior[:, 3]
-    values = {name: low[i] + stretch[i] * draws[name] for i, name in enumerate(structure.names)}
-    drawn = structure.join(values)
-    # Units contain dimensionless parameters only, and those are the same in either unit.
-    known = structure.split(jnp.where(arrays.fixed, arrays.fixed_value, drawn)[arrays.tie])
-    factors = {p.name: law.factor(p, known, arrays.refs, jnp) for p in law.parameters}
-    given = structure.split(arrays.fixed_value)
-    held = structure.join({name: value / factors.get(name, 1.0) for name, value in given.items()})
-    return structure.split(jnp.where(arrays.fixed, held, drawn)[arrays.tie])
+    one = {name: jnp.ones_like(value) for name, value in values.items()}
+    factors = {
+        p.name: one[p.name] / law.factor(p, values, arrays.refs, jnp)
+        for p in law.parameters
+        if p.name in structure.floating
+    }
+    return structure.join({**one, **factors})
 
 
 def places_of(structure: Structure) -> Places:
@@ -87,7 +104,8 @@ def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
     values = values_at(structure, arrays, z)
     values |= {p.name: 0.0 for p in law.parameters if p.role == "irreducible"}
     centre = [0.0 if c.scaling == "interval" else 1.0 for c in law.covariates]
-    return with_exponentials(law.function)(*centre, **{p.name: values[p.name] for p in law.parameters})
+    there = with_exponentials(partial(law.function, *centre))
+    return there(**{p.name: values[p.name] for p in law.parameters})
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -98,7 +116,7 @@ def natural(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
         c = split_sum(c, places, arrays.fixed, arrays.tie)
     if places.irreducible is None:
         return c, 0.0
-    width = arrays.prior[structure.owner(places.irreducible), 3]
+    width = arrays.prior[places.irreducible, 3]
     return share_of_level(c, places, arrays.fixed, width, partial(_rest, structure, arrays))
 
 
@@ -107,7 +125,7 @@ def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
     places = places_of(structure)
     at = places.irreducible
     if at is not None:
-        width = arrays.prior[structure.owner(at), 3]
+        width = arrays.prior[at, 3]
         rest = jnp.where(arrays.fixed[at], 0.0, _rest(structure, arrays, z))
         z = z.at[at].set(width * jax.nn.sigmoid(z[at]) + rest)
     return join_sum(z, places, arrays.fixed, arrays.tie) if places.amplitudes else z
@@ -132,11 +150,13 @@ def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> An
 @partial(jax.jit, static_argnums=0, inline=True)
 def values_at(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
     """Values in reference units from the parameters' own unconstrained coordinates."""
-    raw = structure.split(z)
-    distributions = _distributions(structure, arrays)
-    return _assemble(
-        structure, arrays, {name: biject_to(d.support)(raw[name]) for name, d in distributions.items()}
-    )
+    return _assemble(structure, arrays, _raw(structure, arrays, z))
+
+
+def _raw(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
+    """Draws of the priors by block."""
+    blocks = structure.cut(z)
+    return {name: biject_to(d.support)(blocks[name]) for name, d in _distributions(structure, arrays).items()}
 
 
 def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
@@ -153,7 +173,7 @@ def log_density(structure: Structure, arrays: Arrays, c: Any) -> Any:
 
 def own_log_density(structure: Structure, arrays: Arrays, z: Any) -> Any:
     """The same in the parameters' own unconstrained coordinates."""
-    return -potential_energy(program, (structure, arrays), {}, structure.split(z))
+    return -potential_energy(program, (structure, arrays), {}, structure.cut(z))
 
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
@@ -163,8 +183,12 @@ def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any])
 
 def log_prior(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Log prior density of the raw draws without any Jacobian, one value per parameter."""
-    raw = structure.split(natural(structure, arrays, c)[0])
-    terms = []
-    for name, d in _distributions(structure, arrays).items():
-        terms.append(d.log_prob(biject_to(d.support)(raw[name])))
-    return jnp.stack(terms)
+    raw = _raw(structure, arrays, natural(structure, arrays, c)[0])
+    # a vector with a joint density counts it at its first entry
+    each = [
+        jnp.atleast_1d(jnp.pad(found, (0, len(raw[name]) - len(found))))
+        for name, d in _distributions(structure, arrays).items()
+        for found in [jnp.atleast_1d(d.log_prob(raw[name]))]
+    ]
+    by_name = structure.split(jnp.concatenate(each))
+    return jnp.stack([jnp.sum(by_name[name]) for name in structure.names])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from scalaw.errors import ScalawError
+from scalaw.laws.expression import names, parse
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Parameter
@@ -105,6 +106,19 @@ class ScalingModel:
         """Parameter name of every coordinate of the flat vector of values."""
         return tuple(p.name for p, n in zip(self.parameters, self.sizes, strict=True) for _ in range(n or 1))
 
+    @property
+    def floating(self) -> tuple[str, ...]:
+        """Held parameters of the law whose paper unit contains a parameter that is not held."""
+        if self.law.units == "as in paper":
+            return ()
+        held = dict(self.law.fixed)
+        learned = {p.name for p in self.law.parameters if p.name not in held}
+        return tuple(
+            p.name
+            for p in self.law.parameters
+            if p.name in held and learned & set(names(parse(p.dimension)))
+        )
+
     def prior(self, p: Parameter) -> Prior:
         """The prior in force; its numbers may still be names of statistics."""
         return dict(self.priors).get(p.name) or self.law.prior(p)
@@ -113,5 +127,10 @@ class ScalingModel:
         """What a compiled program depends on."""
         families = tuple(self.prior(p).family for p in self.parameters)
         return Structure(
-            self.law.structure, self.noise.structure, families, self.sizes, Parts(self.law, self.noise)
+            self.law.structure,
+            self.noise.structure,
+            families,
+            self.sizes,
+            self.floating,
+            Parts(self.law, self.noise),
         )

@@ -21,7 +21,7 @@ class Arrays(NamedTuple):
     """One scenario, all float64 (in a batch every leaf has a leading scenario axis).
 
     ``covariates``: dict of (rows,) or (rows, size); ``y``, ``row_weight``: (rows,);
-    ``prior``: (parameters, 5); ``fixed``, ``fixed_value``, ``tie``: (coordinates,); ``refs``: dict of scalars;
+    ``prior``: (coordinates, 5); ``fixed``, ``fixed_value``, ``tie``: (coordinates,); ``refs``: dict of scalars;
     ``rows``: dict of (rows,), what the noise reads beside ``y`` (empty for most).
     """
 
@@ -50,12 +50,16 @@ class Parts:
 
 
 class Structure(NamedTuple):
-    """Hashable key of a compiled program: law and options, noise, prior families, sizes."""
+    """Hashable key of a compiled program: law and options, noise, prior families, sizes.
+
+    ``floating`` names parameters that are held in paper units whose size depends on learned parameters.
+    """
 
     law: tuple[Any, ...]
     noise: tuple[Any, ...]
     families: tuple[str, ...]
     sizes: tuple[int | None, ...]
+    floating: tuple[str, ...]
     parts: Parts
 
     @property
@@ -76,6 +80,28 @@ class Structure(NamedTuple):
     def owner(self, coordinate: int) -> int:
         """Index of the parameter that a coordinate belongs to."""
         return int(np.searchsorted(np.cumsum([n or 1 for n in self.sizes]), coordinate, side="right"))
+
+    @property
+    def blocks(self) -> dict[str, tuple[str, int, int]]:
+        """Neighbouring coordinates of one prior family: names → family, first coordinate, how many.
+
+        What is worked out for a block together compiles to a fraction of the code. Ordered vectors stay alone.
+        """
+        found: list[tuple[list[str], str, int, int]] = []
+        at = 0
+        for name, family, n in zip(self.names, self.families, self.sizes, strict=True):
+            if found and found[-1][1] == family != "OrderedLogNormal":
+                names, _, first, size = found.pop()
+                found.append(([*names, name], family, first, size + (n or 1)))
+            else:
+                found.append(([name], family, at, n or 1))
+            at += n or 1
+        return {", ".join(names): (family, first, size) for names, family, first, size in found}
+
+    def cut(self, flat: Any) -> dict[str, Any]:
+        """Flat vector → dictionary by block."""
+        pieces = jax.lax.split(flat, [size for _, _, size in self.blocks.values()])
+        return dict(zip(self.blocks, pieces, strict=True))
 
     def split(self, flat: Any) -> dict[str, Any]:
         """Flat vector → dictionary by parameter; the last axis is split."""
