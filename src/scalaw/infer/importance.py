@@ -22,6 +22,7 @@ then miss a tenth of the mass. The Pareto k of the weights does see it, which is
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -32,7 +33,7 @@ from scalaw.infer.bent import Bent, base_draws, fit_bent, log_prob, push
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.infer.pareto import kish, psis
 from scalaw.infer.point import prior_curvature
-from scalaw.model.program import constrain, log_density
+from scalaw.model import program
 from scalaw.model.structure import Arrays, Structure
 
 #: Most modes that a start covers, and its components: those, and the last proposal of a pass before.
@@ -183,13 +184,9 @@ def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
 def evaluated(structure: Structure, arrays: Arrays, position: Any) -> tuple[Any, Any]:
     """Values (d, n) and log densities (n,) at positions (d, n)."""
 
-    def one(c: Any) -> tuple[Any, Any]:
-        return constrain(structure, arrays, c), log_density(structure, arrays, c)
-
-    values, found = jax.lax.map(one, position.T, batch_size=BLOCK)
-    # (n,) or (n, size) per parameter: a small last axis to join along would not be vectorised
-    columns = jnp.concatenate([jnp.atleast_2d(values[name].T) for name in structure.names])
-    return columns, jnp.where(jnp.isnan(found), -jnp.inf, found)
+    one = partial(program.evaluated, structure, arrays)
+    _, values, found = jax.lax.map(one, position.T, batch_size=BLOCK)
+    return values.T, jnp.where(jnp.isnan(found), -jnp.inf, found)
 
 
 def log_mixture(proposals: Bent, share: Any, position: Any) -> Any:

@@ -23,14 +23,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.model.program import (
-    constrain,
-    location,
-    log_density,
-    natural,
-    start_near,
-    values_at,
-)
+from scalaw.model.program import Evaluated, constrain, evaluated, location, natural, start_near, values_at
 from scalaw.model.structure import Arrays, Structure
 
 ITERATIONS = 100
@@ -58,15 +51,13 @@ class Mode(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """What a search knows of one position; ``curvature`` is for steps, ``information`` for whitening."""
+    """What a search knows of one position; ``information`` is for whitening where the curvature of steps is not."""
 
     position: Any
-    z: Any
-    values: Any
-    log_density: Any
+    found: Evaluated
     gradient: Any
     curvature: Any
-    information: Any
+    information: Any | None
 
 
 class _Search(NamedTuple):
@@ -87,7 +78,8 @@ def find_mode(structure: Structure, exact: bool, arrays: Arrays, start: Any) -> 
     def step(search: _Search) -> _Search:
         new, best = _place(structure, exact, arrays, search.candidate), search.best
         tried = jnp.max(jnp.abs(search.candidate - best.position))
-        better = new.log_density >= best.log_density - ROUNDING * jnp.abs(best.log_density)  # False for NaN
+        height, known = new.found.log_density, best.found.log_density
+        better = height >= known - ROUNDING * jnp.abs(known)  # False for NaN
         better &= jnp.all(jnp.isfinite(new.gradient)) & jnp.all(jnp.isfinite(new.curvature))
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), new, best)
         longest = jnp.where(better, jnp.minimum(GROW * search.longest, LONGEST_STEP), SHRINK * tried)
@@ -101,34 +93,36 @@ def find_mode(structure: Structure, exact: bool, arrays: Arrays, start: Any) -> 
         return (search.iteration < ITERATIONS) & (search.promise > TOLERANCE) & may_move
 
     near, one = start_near(structure, arrays, start), jnp.eye(start.size)
-    nowhere = _Place(near, start, jnp.full_like(near, jnp.nan), -jnp.inf, jnp.zeros_like(near), one, one)
+    nothing = Evaluated(start, jnp.full_like(near, jnp.nan), -jnp.inf)
+    nowhere = _Place(near, nothing, jnp.zeros_like(near), one, None if exact else one)
     end = jax.lax.while_loop(going, step, _Search(near, nowhere, LONGEST_STEP, jnp.inf, 0))
-    best, root = end.best, jnp.linalg.cholesky(end.best.information)
-    whiten = solve_triangular(root, jnp.eye(start.size), lower=True).T
-    return Mode(best.position, best.z, best.log_density, whiten, best.values, end.promise <= TOLERANCE)
+    position, (z, values, height), _, curvature, information = end.best
+    root = jnp.linalg.cholesky(curvature if exact else information)
+    whiten = solve_triangular(root, one, lower=True).T
+    return Mode(position, z, height, whiten, values, end.promise <= TOLERANCE)
 
 
 def _place(structure: Structure, exact: bool, arrays: Arrays, c: Any) -> _Place:
     """Everything at one position, worked out in one place so that it is compiled once."""
 
-    def slope(c: Any) -> tuple[Any, Any]:
-        value, gradient = jax.value_and_grad(partial(log_density, structure, arrays))(c)
-        return gradient, (value, gradient)
+    def height(c: Any) -> tuple[Any, Evaluated]:
+        found = evaluated(structure, arrays, c)
+        return found.log_density, found
+
+    def slope(c: Any) -> tuple[Any, tuple[Evaluated, Any]]:
+        gradient, found = jax.grad(height, has_aux=True)(c)
+        return gradient, (found, gradient)
 
     if not exact:
-        z, values, *curvatures = _of_scores(structure, arrays, c)
-        _, (value, gradient) = slope(c)
-        return _Place(c, z, structure.join(values), value, gradient, *curvatures)
-    hessian, (value, gradient) = jax.jacfwd(slope, has_aux=True)(c)
+        _, (found, gradient) = slope(c)
+        return _Place(c, found, gradient, *_of_scores(structure, arrays, c))
+    hessian, (found, gradient) = jax.jacfwd(slope, has_aux=True)(c)
     bends, directions = jnp.linalg.eigh(-0.5 * (hessian + hessian.T))
-    curvature = (directions * jnp.maximum(jnp.abs(bends), FLATTEST)) @ directions.T
-    z = natural(structure, arrays, c)[0]
-    values = structure.join(values_at(structure, arrays, z))
-    return _Place(c, z, values, value, gradient, curvature, curvature)
+    return _Place(c, found, gradient, (directions * jnp.maximum(jnp.abs(bends), FLATTEST)) @ directions.T, None)
 
 
-def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any, Any, Any]:
-    """Own coordinates, values, curvature for steps and curvature for covariances, both positive definite."""
+def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
+    """Curvature for steps and curvature for covariances, both positive definite."""
     w, noise = arrays.row_weight, structure.parts.noise
     log_prob, rows = noise.log_prob, jnp.maximum(jnp.sum(w), 1.0)
 
@@ -136,9 +130,9 @@ def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any, 
         z = natural(structure, arrays, c)[0]
         values = values_at(structure, arrays, z)
         where = location(structure, arrays, values)
-        return (where, z), (where, z, values)
+        return (where, z), (where, values)
 
-    (jacobian, to_z), (center, z, values) = jax.jacfwd(at, has_aux=True)(c)
+    (jacobian, to_z), (center, values) = jax.jacfwd(at, has_aux=True)(c)
     score = jax.grad(lambda where: jnp.sum(log_prob(arrays.y, where, values, arrays.rows)))(center)
     residual = arrays.y - center
     tiny = 1e-12 + 1e-6 * jnp.sqrt(jnp.sum(w * residual**2) / rows)
@@ -155,7 +149,7 @@ def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any, 
     of_prior = to_z.T @ (prior_curvature(structure, arrays)[:, None] * to_z)
     rest = of_noise.T @ (w[:, None] * of_noise) + of_prior
     newton = jacobian.T @ ((w * weight)[:, None] * jacobian) + rest
-    return z, values, newton, jacobian.T @ ((w * information)[:, None] * jacobian) + rest
+    return newton, jacobian.T @ ((w * information)[:, None] * jacobian) + rest
 
 
 def prior_curvature(structure: Structure, arrays: Arrays) -> Any:

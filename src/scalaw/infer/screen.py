@@ -18,7 +18,7 @@ import numpy as np
 
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.powers import with_exponentials
-from scalaw.model.program import own_log_density, values_at
+from scalaw.model.program import own_evaluated, values_at
 from scalaw.model.structure import Arrays, Structure
 
 #: Prior weight of a coefficient, in rows: decides between candidates' coefficients that the runs cannot.
@@ -31,7 +31,7 @@ def screen(structure: Structure, arrays: Arrays, candidates: Any) -> Any:
     """Candidates ``z`` (n, coordinates), improved and sorted by log density, best first."""
 
     def height(z: Any) -> Any:
-        found = own_log_density(structure, arrays, z)
+        found = own_evaluated(structure, arrays, z)[1]
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     if structure.parts.noise.scatters != "log":

@@ -13,14 +13,14 @@ a compiled program uses several times are inlined jitted functions, so that they
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
 from numpyro.distributions import biject_to
-from numpyro.infer.util import potential_energy
+from numpyro.infer.util import log_density as log_joint
 
 from scalaw.laws.expression import names, parse
 from scalaw.laws.records import Parameter
@@ -28,6 +28,14 @@ from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
 from scalaw.model.distributions import distribution
 from scalaw.model.powers import with_exponentials
 from scalaw.model.structure import Arrays, Structure
+
+
+class Evaluated(NamedTuple):
+    """At one position: own coordinates ``z``, ``values`` in reference units, both (coordinates,), and the density."""
+
+    z: Any
+    values: Any
+    log_density: Any
 
 
 def _distributions(structure: Structure, arrays: Arrays) -> dict[str, Any]:
@@ -38,13 +46,13 @@ def _distributions(structure: Structure, arrays: Arrays) -> dict[str, Any]:
     }
 
 
-def _assemble(structure: Structure, arrays: Arrays, draws: dict[str, Any]) -> dict[str, Any]:
-    """Values in reference units from raw draws: shift and stretch, then fix, then tie."""
+def _assemble(structure: Structure, arrays: Arrays, draws: dict[str, Any]) -> Any:
+    """Values in reference units, a flat vector, from raw draws: shift and stretch, then fix, then tie."""
     drawn = arrays.prior[:, 2] + arrays.prior[:, 3] * jnp.concatenate(list(draws.values()))
     given = arrays.fixed_value
     if structure.floating:
         given = given * _units(structure, arrays, structure.split(_chosen(arrays, given, drawn)))
-    return structure.split(_chosen(arrays, given, drawn))
+    return _chosen(arrays, given, drawn)
 
 
 def _chosen(arrays: Arrays, given: Any, drawn: Any) -> Any:
@@ -134,7 +142,8 @@ def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
 def program(structure: Structure, arrays: Arrays) -> None:
     """The NumPyro model of one scenario."""
     draws = {name: numpyro.sample(name, d) for name, d in _distributions(structure, arrays).items()}
-    rows = log_likelihood(structure, arrays, _assemble(structure, arrays, draws))
+    values = numpyro.deterministic("values", _assemble(structure, arrays, draws))
+    rows = log_likelihood(structure, arrays, structure.split(values))
     numpyro.factor("log_likelihood", jnp.sum(arrays.row_weight * rows))
 
 
@@ -147,10 +156,9 @@ def location(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> An
     return jnp.log(predicted) if structure.parts.noise.scatters == "log" else predicted
 
 
-@partial(jax.jit, static_argnums=0, inline=True)
 def values_at(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
     """Values in reference units from the parameters' own unconstrained coordinates."""
-    return _assemble(structure, arrays, _raw(structure, arrays, z))
+    return structure.split(_assemble(structure, arrays, _raw(structure, arrays, z)))
 
 
 def _raw(structure: Structure, arrays: Arrays, z: Any) -> dict[str, Any]:
@@ -164,16 +172,26 @@ def constrain(structure: Structure, arrays: Arrays, c: Any) -> dict[str, Any]:
     return values_at(structure, arrays, natural(structure, arrays, c)[0])
 
 
-@partial(jax.jit, static_argnums=0, inline=True)
 def log_density(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Log prior (with the Jacobian of the sampling coordinates) plus weighted log likelihood."""
+    return evaluated(structure, arrays, c).log_density
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def evaluated(structure: Structure, arrays: Arrays, c: Any) -> Evaluated:
+    """Everything at a position in sampling coordinates, worked out once."""
     z, log_jacobian = natural(structure, arrays, c)
-    return log_jacobian + own_log_density(structure, arrays, z)
+    values, height = own_evaluated(structure, arrays, z)
+    return Evaluated(z, values, log_jacobian + height)
 
 
-def own_log_density(structure: Structure, arrays: Arrays, z: Any) -> Any:
-    """The same in the parameters' own unconstrained coordinates."""
-    return -potential_energy(program, (structure, arrays), {}, structure.cut(z))
+def own_evaluated(structure: Structure, arrays: Arrays, z: Any) -> tuple[Any, Any]:
+    """Values (a flat vector) and log density in the parameters' own unconstrained coordinates."""
+    blocks, raw = structure.cut(z), _raw(structure, arrays, z)
+    height, trace = log_joint(program, (structure, arrays), {}, raw)
+    for name, d in _distributions(structure, arrays).items():
+        height += jnp.sum(biject_to(d.support).log_abs_det_jacobian(blocks[name], raw[name]))
+    return trace["values"]["value"], height
 
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
