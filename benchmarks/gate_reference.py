@@ -31,7 +31,8 @@ from scalaw.infer.nuts import Settings
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.routes import Group
-from scalaw.infer.search import CANDIDATES, MODES, screening, search
+from scalaw.infer.screen import screen
+from scalaw.infer.search import CANDIDATES, MODES, search
 from scalaw.model.structure import Structure
 
 SEED = 40706
@@ -81,10 +82,14 @@ def pilot_executable(structure: Structure, places: int) -> Any:
 
 
 def start_executable(structure: Structure, places: int) -> Any:
-    """Program ``((arrays, z), count) -> u`` of starts given in own coordinates, NaN where there is no density."""
+    """Program ``((arrays, modes, candidates), count) -> u``, all given in own coordinates; NaN where there is no density.
+
+    Modes come first, then candidates, screened.
+    """
 
     def one(batch: Any, i: Any) -> Any:
-        arrays, z = take(batch, i)
+        arrays, modes, drawn = take(batch, i)
+        z = jnp.concatenate([modes, screen(structure, arrays, drawn)])
         u = jax.vmap(partial(coordinates.from_own, structure, arrays))(z)
         height = jax.vmap(partial(coordinates.height, structure, arrays))(u)
         return jnp.where(jnp.isfinite(height)[:, None], u, jnp.nan)
@@ -127,13 +132,10 @@ def starts_of(group: Group, pilots: Pilot, chains: int, seed: object) -> np.ndar
     structure, arrays = group.structure, group.arrays
     keys = [key_data(seed, "elsewhere", s.name) for s in group.scenarios]
     z = np.stack([prior_draws(s, CANDIDATES, key).z for s, key in zip(group.scenarios, keys, strict=True)])
-    program, places = screening(structure, arrays)
-    z = run_batch(program, (arrays, z), places=places, clock=Clock())
     modes = [one.modes for one in search(structure, group.scenarios, arrays, SEED, Clock())]
     of_modes = [np.stack([m.z for m in (*found, *[found[0]] * MODES)[:MODES]]) for found in modes]
-    z = np.concatenate([np.stack(of_modes), z], axis=1)
     program = Program(start_executable, (structure, 2))
-    elsewhere = run_batch(program, (arrays, z), places=2, clock=Clock())
+    elsewhere = run_batch(program, (arrays, np.stack(of_modes), z), places=2, clock=Clock())
     starts = []
     for i, key in enumerate(keys):
         rng = np.random.default_rng(key)

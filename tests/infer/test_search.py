@@ -12,13 +12,12 @@ from scalaw.infer import screen, search
 from scalaw.infer.batch import grouped
 from scalaw.infer.devices import computing
 from scalaw.infer.executables import key_data
-from scalaw.infer.lanes import run_batch
 from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock
 from scalaw.infer.scenarios import arrays_of, padded_rows
 from scalaw.infer.search import FEW_STARTS, STARTS, climb, found_modes
-from scalaw.model.program import own_log_density
+from scalaw.model.program import own_evaluated
 
 pytestmark = pytest.mark.compiles
 
@@ -26,9 +25,9 @@ pytestmark = pytest.mark.compiles
 # -- screening ---------------------------------------------------------------------------------------
 def screened(s, z):
     """Candidates (n, coordinates) of a scenario, improved and ranked."""
-    ((_, group),) = grouped([s])
-    program, places = search.screening(s.model.structure(), group.arrays)
-    return run_batch(program, (group.arrays, z[None]), places=places, clock=Clock())[0]
+    structure, arrays = s.model.structure(), arrays_of(s, padded_rows([s]))
+    with computing():
+        return np.asarray(jax.jit(partial(screen.screen, structure))(arrays, z))
 
 
 def candidates(s, n=None):
@@ -39,7 +38,7 @@ def heights(s, z):
     """Log densities in the parameters' own coordinates."""
     structure, arrays = s.model.structure(), arrays_of(s, padded_rows([s]))
     with computing():
-        return np.asarray(jax.jit(jax.vmap(partial(own_log_density, structure, arrays)))(z))
+        return np.asarray(jax.jit(jax.vmap(partial(own_evaluated, structure, arrays)))(z))
 
 
 @pytest.mark.parametrize(

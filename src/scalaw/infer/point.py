@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import cho_factor, cho_solve, solve_triangular
+from jax.scipy.linalg import solve_triangular
 
 from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.program import Evaluated, constrain, evaluated, location, natural, start_near, values_at
@@ -51,12 +51,17 @@ class Mode(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """What a search knows of one position; ``information`` is for whitening where the curvature of steps is not."""
+    """What a search knows of one position.
+
+    Steps go by ``bends`` (d,), positive, along ``directions`` (d, d), the columns; whitening by ``information``, where
+    it is not the same.
+    """
 
     position: Any
     found: Evaluated
     gradient: Any
-    curvature: Any
+    bends: Any
+    directions: Any
     information: Any | None
 
 
@@ -80,10 +85,11 @@ def find_mode(structure: Structure, exact: bool, arrays: Arrays, start: Any) -> 
         tried = jnp.max(jnp.abs(search.candidate - best.position))
         height, known = new.found.log_density, best.found.log_density
         better = height >= known - ROUNDING * jnp.abs(known)  # False for NaN
-        better &= jnp.all(jnp.isfinite(new.gradient)) & jnp.all(jnp.isfinite(new.curvature))
+        better &= jnp.all(jnp.isfinite(new.gradient)) & jnp.all(jnp.isfinite(new.bends))
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), new, best)
         longest = jnp.where(better, jnp.minimum(GROW * search.longest, LONGEST_STEP), SHRINK * tried)
-        move = cho_solve(cho_factor(best.curvature, lower=True), best.gradient)
+        along = best.gradient @ best.directions
+        move = best.directions @ (along / best.bends)
         promise = best.gradient @ move
         move = move * jnp.minimum(1.0, longest / jnp.maximum(jnp.max(jnp.abs(move)), 1e-300))
         return _Search(best.position + move, best, longest, promise, search.iteration + 1)
@@ -94,10 +100,10 @@ def find_mode(structure: Structure, exact: bool, arrays: Arrays, start: Any) -> 
 
     near, one = start_near(structure, arrays, start), jnp.eye(start.size)
     nothing = Evaluated(start, jnp.full_like(near, jnp.nan), -jnp.inf)
-    nowhere = _Place(near, nothing, jnp.zeros_like(near), one, None if exact else one)
+    nowhere = _Place(near, nothing, jnp.zeros_like(near), jnp.ones_like(near), one, None if exact else one)
     end = jax.lax.while_loop(going, step, _Search(near, nowhere, LONGEST_STEP, jnp.inf, 0))
-    position, (z, values, height), _, curvature, information = end.best
-    root = jnp.linalg.cholesky(curvature if exact else information)
+    position, (z, values, height), _, bends, directions, information = end.best
+    root = jnp.linalg.cholesky((directions * bends) @ directions.T if exact else information)
     whiten = solve_triangular(root, one, lower=True).T
     return Mode(position, z, height, whiten, values, end.promise <= TOLERANCE)
 
@@ -113,12 +119,14 @@ def _place(structure: Structure, exact: bool, arrays: Arrays, c: Any) -> _Place:
         gradient, found = jax.grad(height, has_aux=True)(c)
         return gradient, (found, gradient)
 
-    if not exact:
+    if exact:
+        hessian, (found, gradient) = jax.jacfwd(slope, has_aux=True)(c)
+        curvature, information = -hessian, None
+    else:
         _, (found, gradient) = slope(c)
-        return _Place(c, found, gradient, *_of_scores(structure, arrays, c))
-    hessian, (found, gradient) = jax.jacfwd(slope, has_aux=True)(c)
-    bends, directions = jnp.linalg.eigh(-0.5 * (hessian + hessian.T))
-    return _Place(c, found, gradient, (directions * jnp.maximum(jnp.abs(bends), FLATTEST)) @ directions.T, None)
+        curvature, information = _of_scores(structure, arrays, c)
+    directions, bends = jax.lax.linalg.eigh(curvature, symmetrize_input=False)
+    return _Place(c, found, gradient, jnp.maximum(jnp.abs(bends), FLATTEST), directions, information)
 
 
 def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:

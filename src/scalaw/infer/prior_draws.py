@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scalaw.infer.references import reference_prior
 from scalaw.infer.scenarios import Scenario
 from scalaw.laws.prior import Prior
 from scalaw.laws.sample import draw_prior
@@ -37,19 +36,16 @@ def prior_draws(scenario: Scenario, n: int, key: np.ndarray) -> PriorDraws:
         Seed of NumPy's generator, see :func:`scalaw.infer.executables.key_data`.
     """
     model, rng, values = scenario.model, np.random.default_rng(key), {}
-    for p, size in zip(model.parameters, model.sizes, strict=True):
-        prior = reference_prior(model, p, scenario.refs)
+    for p, prior, size in zip(model.parameters, scenario.priors, model.sizes, strict=True):
         values[p.name] = draw_prior(prior, rng, (n,) if size is None else (n, size))
     return PriorDraws(values, unconstrained(scenario, values))
 
 
 def prior_sd(scenario: Scenario) -> np.ndarray:
     """Standard deviation of the prior in the parameters' own unconstrained coordinates, shape (coordinates,)."""
-    model, found = scenario.model, []
-    for p, size in zip(model.parameters, model.sizes, strict=True):
-        prior = reference_prior(model, p, scenario.refs)
-        found.append(_sd(prior.family, prior.numbers, size or 1))
-    return np.concatenate(found)
+    sizes = scenario.model.sizes
+    each = [_sd(p.family, p.numbers, n or 1) for p, n in zip(scenario.priors, sizes, strict=True)]
+    return np.concatenate(each)
 
 
 @lru_cache(maxsize=4096)
@@ -72,8 +68,7 @@ def unconstrained(scenario: Scenario, values: Mapping[str, np.ndarray]) -> np.nd
     A value outside its prior's support (a fixed one, say) gives NaN or an infinity.
     """
     model, columns = scenario.model, []
-    for p, size in zip(model.parameters, model.sizes, strict=True):
-        prior = reference_prior(model, p, scenario.refs)
+    for p, prior, size in zip(model.parameters, scenario.priors, model.sizes, strict=True):
         raw = (values[p.name] - float(prior.low)) / float(prior.scale)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = unconstrain(prior.family, raw)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from scalaw.errors import Problem, ScalawError
 from scalaw.infer.executables import bucket
 from scalaw.infer.references import References, bind, reference_prior, references
 from scalaw.laws.law import Law
+from scalaw.laws.prior import Prior
 from scalaw.model.distributions import prior_numbers
 from scalaw.model.noise_checks import noise_problems
 from scalaw.model.row_data import read_rows, row_values
@@ -61,6 +63,11 @@ class Scenario:
     def rows(self) -> int:
         """Number of real rows."""
         return len(self.loss)
+
+    @cached_property
+    def priors(self) -> tuple[Prior, ...]:
+        """Of all parameters, in reference units."""
+        return tuple(reference_prior(self.model, p, self.refs) for p in self.model.parameters)
 
     def at(self, covariates: Mapping[str, np.ndarray]) -> Scenario:
         """Same model and references at other points, whose losses are unknown (weight 0)."""
@@ -145,7 +152,7 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     for c in law.covariates:
         filler = neutral.get(c.scaling, reduced[c.name][np.argmax(seen)])
         covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
-    numbers = [prior_numbers(reference_prior(model, p, scenario.refs)) for p in model.parameters]
+    numbers = [prior_numbers(prior) for prior in scenario.priors]
     prior = np.repeat(np.stack(numbers), [n or 1 for n in model.sizes], axis=0)
     return Arrays(covariates, y, weight, prior, *_held(model, refs), _used(law, refs), read)
 

@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.powers import with_exponentials
 from scalaw.model.program import own_evaluated, values_at
 from scalaw.model.structure import Arrays, Structure
@@ -110,12 +109,3 @@ def _placed(
         else:
             z = z.at[place].set(jnp.log(jnp.maximum(raw, 1e-300)))
     return z
-
-
-def screen_executable(structure: Structure, places: int) -> Any:
-    """Program ``((arrays, candidates), count) -> candidates`` with ``places`` scenarios."""
-
-    def run(batch: tuple[Arrays, Any], count: Any) -> Any:
-        return dynamic_map(lambda i: screen(structure, *take(batch, i)), count, places)
-
-    return jax.jit(run)

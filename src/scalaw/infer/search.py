@@ -1,7 +1,7 @@
 """Modes of many scenarios: screened starts, one search each, and how many of them agree.
 
 Every scenario gets draws of its prior; after screening (:mod:`scalaw.infer.screen`) the best of them and one
-untouched draw are climbed from. All searches of all scenarios are rows of one batch. Ends that lie within
+untouched draw are climbed from, all in one program whose rows are scenarios. Ends that lie within
 one posterior standard deviation of each other are one mode; equal heights say nothing, since two terms that can change
 places have modes of the same height.
 """
@@ -12,16 +12,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from scalaw.infer.executables import key_data
+from scalaw.infer.executables import dynamic_map, key_data, take
 from scalaw.infer.importance import MODES
 from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
-from scalaw.infer.point import Mode, mode_executable
+from scalaw.infer.point import Mode, find_mode, mode_executable
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.scenarios import Scenario
-from scalaw.infer.screen import screen_executable
+from scalaw.infer.screen import screen
 from scalaw.model.structure import Arrays, Structure
 
 #: Candidates and searches per scenario, of a single fit and in batches. Laws with breaks have many modes, and narrow
@@ -31,7 +32,7 @@ MANY_CANDIDATES, MANY_STARTS = 256, 32
 #: Starts are chosen among this many candidates each, the best ones. Of 128 searches for two modes that mirror each
 #: other, four starts miss one in 2; the four best candidates do in 14.
 POOL = 2
-#: Searches that one lane runs before another is fed.
+#: Climbs that one lane runs before another is fed.
 TOGETHER = 4
 #: A mode further than this below the best (nats) has no mass worth proposing draws from.
 NEGLIGIBLE = 12.0
@@ -64,47 +65,65 @@ def search(
 
     How many searches each gets does not depend on how many scenarios there are, so that adding one changes no other.
     """
-    each = _starts(structure, thorough)
-    drawn = candidates(structure)
+    each, drawn = _starts(structure, thorough), candidates(structure)
     z = np.stack([prior_draws(s, drawn, key_data(seed, "starts", s.name)).z for s in scenarios])
-    program, places = screening(structure, arrays)
-    screened = run_batch(program, (arrays, z), places=places, clock=clock, least=TOGETHER)
-    # Screening prefers one kind of start; the last one is as the prior drew it.
-    chosen = np.concatenate([apart(screened, each - 1), z[:, :1]], axis=1)
-    repeated = jax.tree.map(lambda leaf: np.repeat(leaf, each, axis=0), arrays)
-    ends = climb(structure, repeated, chosen.reshape(-1, z.shape[-1]), clock)
+    program, places = _searching(structure, arrays)
+    ends = run_batch(program, (arrays, z), places=places, clock=clock, shared=(np.int64(each),))
     return [
-        found_modes(jax.tree.map(lambda leaf, i=i: leaf[i * each : (i + 1) * each], ends))
-        for i in range(len(scenarios))
+        found_modes(jax.tree.map(lambda leaf, i=i: leaf[i, :each], ends)) for i in range(len(scenarios))
     ]
 
 
-def apart(screened: np.ndarray, count: int) -> np.ndarray:
+def search_executable(structure: Structure, exact: bool, most: int, places: int) -> Any:
+    """Program ``(starts, (arrays, candidates), count) -> Mode``, (places, most, …): of each so many starts."""
+
+    def run(starts: Any, batch: tuple[Arrays, Any], count: Any) -> Mode:
+        def one(i: Any) -> Mode:
+            arrays, drawn = take(batch, i)
+            chosen = apart(screen(structure, arrays, drawn), starts - 1, most)
+            # screening prefers one kind of start; the last one is as the prior drew it
+            chosen = chosen.at[starts - 1].set(drawn[0])
+            return dynamic_map(lambda j: find_mode(structure, exact, arrays, chosen[j]), starts, most)
+
+        return dynamic_map(one, count, places)
+
+    return jax.jit(run)
+
+
+def apart(screened: Any, count: Any, most: int) -> Any:
     """Starts far from each other, among the best candidates.
 
     The highest ones are often close together, and all searches from there find the same mode.
 
     Parameters
     ----------
-    screened : array, shape (scenarios, candidates, coordinates)
+    screened : array, shape (candidates, coordinates)
         Best first.
-    count : int
+    count : integer
+        How many are wanted: the pool they are chosen from is :data:`POOL` times as many.
+    most : int
 
     Returns
     -------
-    array, shape (scenarios, count, coordinates)
-        The best one, then again and again the one whose nearest neighbour among those chosen is the farthest.
+    array, shape (most, coordinates)
+        The best one, then again and again the one whose nearest neighbour among those chosen is the farthest; what
+        comes after ``count`` is of no use.
     """
-    pool = screened[:, : POOL * count]
-    with np.errstate(all="ignore"):
-        scaled = pool / np.std(pool, axis=1, keepdims=True)
-    scaled = np.nan_to_num(scaled, posinf=0.0, neginf=0.0)
-    rows, best = np.arange(len(pool)), np.zeros(len(pool), int)
-    nearest, chosen = np.full(pool.shape[:2], np.inf), [best]
-    while len(chosen) < count:
-        nearest = np.minimum(nearest, np.sum((scaled - scaled[rows, chosen[-1]][:, None]) ** 2, axis=-1))
-        chosen.append(np.argmax(nearest, axis=1))
-    return pool[rows[:, None], np.stack(chosen, axis=1)]
+    pool = screened[: POOL * most]
+    within = jnp.arange(len(pool)) < POOL * count
+    pool = jnp.where(within[:, None], pool, pool[0])  # as far as the best one: chosen last
+    scaled = pool / jnp.std(pool, axis=0, where=within[:, None])
+    scaled = jnp.nan_to_num(scaled, posinf=0.0, neginf=0.0)
+
+    def choose(nearest: Any, last: Any) -> tuple[Any, Any]:
+        nearest = jnp.minimum(nearest, jnp.sum((scaled - scaled[last]) ** 2, axis=-1))
+        return nearest, jnp.argmax(nearest)
+
+    def step(state: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Any]:
+        return choose(*state), state[1]
+
+    first = jnp.full(len(pool), jnp.inf), jnp.argmax(within)
+    return pool[jax.lax.scan(step, first, length=most)[1]]
 
 
 def candidates(structure: Structure) -> int:
@@ -126,15 +145,16 @@ def _breaks(structure: Structure) -> bool:
 def climb(
     structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock, exact: bool | None = None
 ) -> Mode:
-    """Search from every start ``z`` (n, coordinates), each with its own row of ``arrays``."""
+    """Climb from every start ``z`` (n, coordinates), each with its own row of ``arrays``."""
     program, places = searching(structure, arrays, exact)
     return run_batch(program, (arrays, starts), places=places, clock=clock, least=TOGETHER)
 
 
-def screening(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
-    """The program that ranks candidates, and its places."""
-    places = places_for(bytes_of_row(arrays) * 16)
-    return Program(screen_executable, (structure, places)), places
+def _searching(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
+    """The program of a search, and its places; by exact steps where the noise has no kinks."""
+    most = _starts(structure, thorough=True)
+    places = places_for(bytes_of_row(arrays) + 8 * candidates(structure) * structure.n_coordinates)
+    return Program(search_executable, (structure, not structure.parts.noise.kinked, most, places)), places
 
 
 def searching(structure: Structure, arrays: Arrays, exact: bool | None = None) -> tuple[Program, int]:
@@ -147,10 +167,9 @@ def searching(structure: Structure, arrays: Arrays, exact: bool | None = None) -
 def uses(structure: Structure, arrays: Arrays) -> Iterator[tuple[Program, tuple[Any, ...]]]:
     """Programs of a search with the shapes of their arguments, for compiling them beforehand."""
     one, n = jax.tree.map(lambda leaf: leaf[:1], arrays), structure.n_coordinates
-    program, places = searching(structure, arrays)
-    yield program, chunk_arguments((one, np.zeros((1, n))), places)
-    program, places = screening(structure, arrays)
-    yield program, chunk_arguments((one, np.zeros((1, candidates(structure), n))), places)
+    program, places = _searching(structure, arrays)
+    batch = (one, np.zeros((1, candidates(structure), n)))
+    yield program, chunk_arguments(batch, places, (np.int64(0),))
 
 
 def found_modes(ends: Mode) -> Found:
