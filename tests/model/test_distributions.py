@@ -31,8 +31,8 @@ SCIPY = {
 SCALARS = [family for family in FAMILIES if family != "OrderedLogNormal"]
 
 
-def made(family: str, size: int | None = None):
-    return distribution(family, prior_numbers(Prior(family, NUMBERS[family])), size)
+def made(family: str, size: int):
+    return distribution(family, np.tile(prior_numbers(Prior(family, NUMBERS[family])), (size, 1)))
 
 
 def test_every_family_is_covered():
@@ -43,10 +43,8 @@ def test_every_family_is_covered():
 def test_scalar_densities_agree_with_scipy(family):
     draws = SCIPY[family].rvs(20, random_state=np.random.default_rng(1))
     with computing():
-        got = np.asarray(made(family).log_prob(draws))
-        indexed = float(made(family, 20).log_prob(draws))
+        got = np.asarray(made(family, 20).log_prob(draws))
     np.testing.assert_allclose(got, SCIPY[family].logpdf(draws), rtol=1e-10, atol=1e-12)
-    assert indexed == pytest.approx(SCIPY[family].logpdf(draws).sum(), rel=1e-10)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -60,10 +58,9 @@ def test_the_ordered_density_is_n_factorial_times_the_product(size):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_unconstrain_inverts_the_map_of_the_sampler(family):
-    size = 4 if family == "OrderedLogNormal" else None
     z = np.random.default_rng(2).normal(size=(6, 4))
     with computing():
-        draws = np.asarray(biject_to(made(family, size).support)(z))
+        draws = np.asarray(biject_to(made(family, 4).support)(z))
     np.testing.assert_allclose(unconstrain(family, draws), z, rtol=1e-9, atol=1e-12)
 
 
@@ -78,11 +75,5 @@ def test_numpy_draws_follow_the_family(family):
 
 
 def test_prior_numbers_carry_shift_and_stretch():
-    assert prior_numbers(Prior("HalfNormal", (0.4,), low=1.0, scale=2.0)).tolist() == [
-        0.4,
-        1.0,
-        1.0,
-        2.0,
-        0.0,
-    ]
-    assert prior_numbers(Prior("Beta", (4.0, 2.0)))[:4].tolist() == [4.0, 2.0, 0.0, 1.0]
+    assert prior_numbers(Prior("HalfNormal", (0.4,), low=1.0, scale=2.0))[:4].tolist() == [0.0, 2.5, 1.0, 2.0]
+    assert prior_numbers(Prior("Beta", (4.0, 2.0)))[:4].tolist() == [3.0, 1.0, 0.0, 1.0]

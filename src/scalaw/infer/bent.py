@@ -65,13 +65,15 @@ def n_features(d: int) -> int:
 
 
 def base_draws(key: Any, n: int, d: int) -> Any:
-    """Multivariate t draws, shape (d, n); single random numbers, which cost a third and end at 5.4 sds."""
-    normal, chi = jax.random.split(key)
-    least = jnp.finfo(jnp.float32).tiny
-    # many numbers along one axis: along two, the generator runs at a sixth of its speed
-    uniform = jax.random.uniform(chi, (NU // 2 * n,), jnp.float32, minval=least).reshape(NU // 2, n)
-    spread = -2.0 / NU * jnp.sum(jnp.log(uniform), axis=0)  # two squared normals are an exponential
-    e = jax.random.normal(normal, (d * n,), jnp.float32).reshape(d, n) / jnp.sqrt(spread)
+    """Multivariate t draws, shape (d, n); single random numbers, which cost a third and end at 5.3 sds."""
+    # many numbers along one axis, and once: along two the generator runs at a sixth of its speed
+    bits = jax.random.bits(key, ((d + NU // 2) * n,), np.uint32)
+    # 23 bits in the middle of their steps, so that none is 0 or 1
+    uniform = ((bits >> 9).astype(np.float32) + 0.5) * np.float32(2.0**-23)
+    normal = np.float32(2.0**0.5) * jax.lax.erf_inv(2.0 * uniform[: d * n] - 1.0).reshape(d, n)
+    # two squared normals are an exponential
+    spread = -2.0 / NU * jnp.sum(jnp.log(uniform[d * n :]).reshape(NU // 2, n), axis=0)
+    e = normal / jnp.sqrt(spread)
     turn = jnp.floor(jnp.arange(n) * STRETCHED)  # grows by one at every draw that is stretched
     stretched = jnp.floor((jnp.arange(n) + 1) * STRETCHED) > turn
     along = (turn % d == jnp.arange(d)[:, None]) & stretched
@@ -125,10 +127,11 @@ def fit_bent(position: Any, log_importance: Any, prior_precision: Any, n_law: in
         How many coordinates, the first ones, are the law's; the others are the noise's.
     """
     raw = jax.nn.softmax(jnp.where(jnp.isnan(log_importance), -jnp.inf, log_importance))
-    weight = jnp.minimum(raw, CAP / jnp.sqrt(jnp.sum(raw > 0)))
-    weight = weight / jnp.sum(weight)
+    ones = jnp.ones_like(raw)  # products with it are sums, for a third of the code
+    weight = jnp.minimum(raw, CAP / jnp.sqrt((raw > 0).astype(raw.dtype) @ ones))
+    weight = weight / (weight @ ones)
     position = jnp.where(weight > 0, position, 0.0)
-    effective = weight / jnp.sum(weight**2)
+    effective = weight / (weight @ weight)
     mean = position @ weight
     centred = position - mean[:, None]
     basis, inverse = _basis((centred * weight) @ centred.T, prior_precision, n_law)

@@ -31,7 +31,7 @@ import numpy as np
 
 from scalaw.infer.bent import Bent, base_draws, fit_bent, log_prob, push
 from scalaw.infer.executables import dynamic_map, take
-from scalaw.infer.pareto import kish, psis
+from scalaw.infer.pareto import psis
 from scalaw.infer.point import prior_curvature
 from scalaw.model import program
 from scalaw.model.structure import Arrays, Structure
@@ -170,10 +170,11 @@ def weigh(
     raw, n = log_density - log_proposal, len(log_density)
     smoothed, k = psis(raw)
     evidence = jax.nn.logsumexp(raw) - jnp.log(n)
-    error = jnp.std(jnp.exp(raw - evidence)) / jnp.sqrt(n)
+    error = jnp.sqrt(jnp.maximum(jnp.mean(jnp.exp(2.0 * (raw - evidence))) - 1.0, 0.0) / n)
     drawn = (position, values, log_density, log_proposal)
     short = height - jnp.max(log_density)
-    return Weighted(*drawn, smoothed, k, kish(smoothed), short, evidence, error, proposal)
+    effective = 1.0 / jnp.sum(jnp.exp(2.0 * smoothed))
+    return Weighted(*drawn, smoothed, k, effective, short, evidence, error, proposal)
 
 
 def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:

@@ -163,11 +163,11 @@ def _of_scores(structure: Structure, arrays: Arrays, c: Any) -> tuple[Any, Any]:
 def prior_curvature(structure: Structure, arrays: Arrays) -> Any:
     """Rough curvature of the prior per own coordinate: it shapes steps and whitening, never the answer."""
     rough = {
-        "Normal": lambda a, b: b**-2,
-        "LogNormal": lambda a, b: b**-2,
-        "OrderedLogNormal": lambda a, b: b**-2,
-        "Gamma": lambda a, b: a,
-        "Beta": lambda a, b: a * b / (a + b + 1.0),
+        "Normal": lambda a, b: b**2,
+        "LogNormal": lambda a, b: b**2,
+        "OrderedLogNormal": lambda a, b: b**2,
+        "Gamma": lambda a, b: a + 1.0,
+        "Beta": lambda a, b: (a + 1.0) * (b + 1.0) / (a + b + 3.0),
         "HalfNormal": lambda a, b: 2.0 + 0.0 * a,
     }
     per_block = [

@@ -154,7 +154,8 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
         covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
     numbers = [prior_numbers(prior) for prior in scenario.priors]
     prior = np.repeat(np.stack(numbers), [n or 1 for n in model.sizes], axis=0)
-    return Arrays(covariates, y, weight, prior, *_held(model, refs), _used(law, refs), read)
+    units = _used(law, refs) if model.floating else {}
+    return Arrays(covariates, y, weight, prior, *_held(model, refs), units, read)
 
 
 def _pad(values: Any, rows: int, filler: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.linalg import cho_factor, cho_solve
 
 from scalaw.model.powers import with_exponentials
 from scalaw.model.program import own_evaluated, values_at
@@ -46,44 +47,46 @@ def _projected(structure: Structure, arrays: Arrays, z: Any) -> Any:
     """``z`` with its linear coefficients solved for, and the noise's scale set to what is left."""
     law, w = structure.parts.law, arrays.row_weight
     values = values_at(structure, arrays, z)
-    places = _linear_places(structure)
-    names = [name for name, _, _ in places]
-    at = np.array([place for _, place, _ in places], int)
+    linear = _linear(structure)
     covariates = [arrays.covariates[c.name] for c in law.covariates]
     parameters = {p.name: values[p.name] for p in law.parameters}
 
     def relative(coefficients: Any) -> Any:
-        known = parameters | dict(zip(names, coefficients, strict=True))
+        known = parameters | dict(zip(linear, coefficients, strict=True))
         return with_exponentials(law.function)(*covariates, **known) * jnp.exp(-arrays.y)
 
-    if names:
-        given = jnp.stack([parameters[name] for name in names])
+    given = jnp.stack([parameters[name] for name in linear]) if linear else jnp.zeros(0)
+    at = np.array([place for place, _ in linear.values()], int)
+    predicted = relative(given)
+    if linear:
         free = ~arrays.fixed[at] & (arrays.tie[at] == at)
         columns = jax.jacfwd(relative)(given) * jnp.where(free, given, 0.0)
         # unknown: the relative change of each coefficient
-        gram = columns.T @ (w[:, None] * columns) + RIDGE * jnp.eye(len(names))
-        change = jnp.linalg.solve(gram, columns.T @ (w * (1.0 - relative(given))))
-        coefficients = given * jnp.maximum(1.0 + change, MARGIN)
-        z = _placed(structure, arrays, z, places, coefficients)
-        values = values_at(structure, arrays, z)
-        parameters = {p.name: values[p.name] for p in law.parameters}
-        given = jnp.stack([parameters[name] for name in names])
-    else:
-        given = jnp.zeros(0)
-    left = jnp.log(relative(given))
-    scale = jnp.sqrt(jnp.sum(w * left**2) / jnp.maximum(jnp.sum(w), 1.0)) + 1e-6
+        gram = columns.T @ (w[:, None] * columns) + RIDGE * jnp.eye(len(at))
+        change = cho_solve(cho_factor(gram), columns.T @ (w * (1.0 - predicted)))
+        change = jnp.maximum(change, MARGIN - 1.0)
+        raw = (given * (1.0 + change) - arrays.prior[at, 2]) / arrays.prior[at, 3]
+        shares = np.array([family == "Beta" for _, family in linear.values()])
+        of_share = jnp.clip(raw, MARGIN, 1.0 - MARGIN)
+        coordinates = jnp.log(jnp.where(shares, of_share, jnp.maximum(raw, 1e-300)))
+        coordinates -= jnp.where(shares, jnp.log1p(-of_share), 0.0)
+        z = z.at[at].set(coordinates)
+        predicted += columns @ change
     sigma = _coordinate(structure, "sigma", "LogNormal")
-    return z if sigma is None else z.at[sigma].set(jnp.log(scale))
+    if sigma is None:
+        return z
+    scale = jnp.sqrt(jnp.sum(w * jnp.log(predicted) ** 2) / jnp.maximum(jnp.sum(w), 1.0)) + 1e-6
+    return z.at[sigma].set(jnp.log(scale))
 
 
-def _linear_places(structure: Structure) -> list[tuple[str, int, str]]:
-    """Name, coordinate and prior family of every scalar coefficient."""
+def _linear(structure: Structure) -> dict[str, tuple[int, str]]:
+    """Coordinate and prior family of every scalar coefficient."""
     roles = {"irreducible": "Beta", "amplitude": "LogNormal"}
-    found = []
+    found = {}
     for p in structure.parts.law.parameters:
         place = _coordinate(structure, p.name, roles.get(p.role))
         if place is not None:
-            found.append((p.name, place, roles[p.role]))
+            found[p.name] = place, roles[p.role]
     return found
 
 
@@ -95,17 +98,3 @@ def _coordinate(structure: Structure, name: str, family: str | None) -> int | No
     if structure.sizes[i] is not None or structure.families[i] != family:
         return None
     return sum(n or 1 for n in structure.sizes[:i])
-
-
-def _placed(
-    structure: Structure, arrays: Arrays, z: Any, places: list[tuple[str, int, str]], coefficients: Any
-) -> Any:
-    for (_, place, family), coefficient in zip(places, coefficients, strict=True):
-        _, _, low, stretch, _ = arrays.prior[place]
-        raw = (coefficient - low) / stretch
-        if family == "Beta":
-            raw = jnp.clip(raw, MARGIN, 1.0 - MARGIN)
-            z = z.at[place].set(jnp.log(raw) - jnp.log1p(-raw))
-        else:
-            z = z.at[place].set(jnp.log(jnp.maximum(raw, 1e-300)))
-    return z

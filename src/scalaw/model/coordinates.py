@@ -113,6 +113,7 @@ def share_of_level(
     low, high = v * (1.0 / SHARPNESS), (width - v) * (1.0 / SHARPNESS)
     up, down, mirrored_up, mirrored_down = jax.nn.softplus(jnp.stack([low, -low, high, -high]))
     below, above = SHARPNESS * (up - mirrored_down), SHARPNESS * (mirrored_up - down)
-    log_slope = jnp.log1p(-jnp.exp(-width / SHARPNESS)) - down - mirrored_down
-    log_jacobian = log_slope + jnp.log(width) - jnp.log(below) - jnp.log(above)
-    return replaced(c, {at: jnp.log(below) - jnp.log(above)}), log_jacobian
+    log_below, log_above = jnp.log(jnp.stack([below, above]))
+    constant = jnp.log1p(-jnp.exp(-width / SHARPNESS)) + jnp.log(width)
+    log_jacobian = constant - down - mirrored_down - log_below - log_above
+    return replaced(c, {at: log_below - log_above}), log_jacobian

@@ -1,14 +1,16 @@
 """From prior records to NumPyro distributions.
 
 A :class:`~scalaw.laws.prior.Prior` is plain data. Here its family becomes a NumPyro distribution whose
-numbers are arrays, so that prior numbers are inputs of a compiled program and not part of it. Shift and
+numbers are arrays, so that prior numbers are inputs of a compiled program and not part of it. They are the
+numbers that a density reads (beta and gamma functions, say, are half of the code of a log density). Shift and
 stretch (``low``, ``scale``) are applied by the model to the draw, which keeps every family on its standard
 support.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,35 +20,48 @@ from scipy.special import betaln, gammaln
 
 from scalaw.laws.prior import Prior
 
-#: Numbers per prior in the arrays of a scenario: two of the family (one may be unused), ``low`` and ``scale``, and the
-#: log of what normalises the family's density. (Beta and gamma functions are half of the code of a log density.)
+#: Numbers per coordinate in the arrays of a scenario: two of the family's density, ``low`` and ``scale``, and the log of
+#: what normalises the density, see :func:`prior_numbers`.
 PRIOR_NUMBERS = 5
 
 
-class Gamma(dist.Gamma):
-    """NumPyro's, with the log of its normalising constant given."""
+class Density(NamedTuple):
+    """Of a family: its support, and the log of its density but for what normalises it, of draws and two numbers."""
 
-    def __init__(self, concentration: Any, rate: Any, log_constant: Any):
-        self.numbers = concentration - 1.0, rate, log_constant
-        super().__init__(concentration, rate, validate_args=False)
+    support: Any
+    log_kernel: Callable[[Any, Any, Any], Any]
+
+
+def _log_normal(x: Any, location: Any, precision: Any) -> Any:
+    return -0.5 * ((jnp.log(x) - location) * precision) ** 2 - jnp.log(x)
+
+
+DENSITIES = {
+    "Normal": Density(constraints.real, lambda x, a, b: -0.5 * ((x - a) * b) ** 2),
+    "LogNormal": Density(constraints.positive, _log_normal),
+    "HalfNormal": Density(constraints.positive, lambda x, a, b: -0.5 * (x * b) ** 2),
+    "Gamma": Density(constraints.positive, lambda x, a, b: a * jnp.log(x) - b * x),
+    "Beta": Density(constraints.unit_interval, lambda x, a, b: a * jnp.log(x) + b * jnp.log1p(-x)),
+}
+
+
+class Independent(dist.Distribution):
+    """Independent draws of one family, a coordinate each, with all that does not depend on a draw worked out."""
+
+    arg_constraints = {}
+
+    def __init__(self, density: Density, numbers: Any):
+        self.density, self.numbers = density, numbers
+        super().__init__(batch_shape=numbers.shape[:1], validate_args=False)
+
+    @property
+    def support(self) -> Any:
+        """Where draws lie."""
+        return self.density.support
 
     def log_prob(self, value: Any) -> Any:
-        """Log density."""
-        power, rate, log_constant = self.numbers
-        return power * jnp.log(value) - rate * value - log_constant
-
-
-class Beta(dist.Beta):
-    """NumPyro's, with the log of its normalising constant given."""
-
-    def __init__(self, above: Any, below: Any, log_constant: Any):
-        self.numbers = above - 1.0, below - 1.0, log_constant
-        super().__init__(above, below, validate_args=False)
-
-    def log_prob(self, value: Any) -> Any:
-        """Log density."""
-        above, below, log_constant = self.numbers
-        return above * jnp.log(value) + below * jnp.log1p(-value) - log_constant
+        """Log density of every coordinate."""
+        return self.density.log_kernel(value, self.numbers[:, 0], self.numbers[:, 1]) - self.numbers[:, 4]
 
 
 class OrderedLogNormal(dist.Distribution):
@@ -56,23 +71,17 @@ class OrderedLogNormal(dist.Distribution):
     labels cannot switch.
     """
 
-    arg_constraints = {"median": constraints.positive, "log_sd": constraints.positive}
+    arg_constraints = {}
     support = constraints.positive_ordered_vector  # pyright: ignore[reportAssignmentType]
 
-    def __init__(self, median: Any, log_sd: Any, size: int):
-        self.median, self.log_sd = median, log_sd
-        super().__init__(batch_shape=(), event_shape=(size,), validate_args=False)
-
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
-        """Sorted draws, shape ``sample_shape + (size,)``."""
-        base = dist.LogNormal(jnp.log(self.median), self.log_sd)
-        return jnp.sort(base.sample(key, (*sample_shape, *self.event_shape)), axis=-1)
+    def __init__(self, numbers: Any):
+        self.each = Independent(DENSITIES["LogNormal"], numbers)
+        super().__init__(batch_shape=(), event_shape=numbers.shape[:1], validate_args=False)
 
     def log_prob(self, value: Any) -> Any:
         """Log density of a sorted vector."""
-        size = self.event_shape[0]
-        base = dist.LogNormal(jnp.log(self.median), self.log_sd)
-        return base.log_prob(value).sum(-1) + float(np.sum(np.log(np.arange(1, size + 1))))
+        n = self.event_shape[0]
+        return self.each.log_prob(value).sum(-1) + float(np.sum(np.log(np.arange(1, n + 1))))
 
 
 def distribution(family: str, numbers: Any) -> dist.Distribution:
@@ -83,27 +92,28 @@ def distribution(family: str, numbers: Any) -> dist.Distribution:
     family : str
         Key of :data:`scalaw.laws.prior.FAMILIES`.
     numbers : array, shape (coordinates, PRIOR_NUMBERS)
-        The family's numbers first. Ordered coordinates have one row of numbers, repeated.
+        See :func:`prior_numbers`. Ordered coordinates have one row, repeated.
     """
-    a, b, log_constant = numbers[:, 0], numbers[:, 1], numbers[:, 4]
-    return {
-        "Normal": lambda: dist.Normal(a, b),
-        "LogNormal": lambda: dist.LogNormal(jnp.log(a), b),
-        "OrderedLogNormal": lambda: OrderedLogNormal(a[0], b[0], len(a)),
-        "HalfNormal": lambda: dist.HalfNormal(a),
-        "Gamma": lambda: Gamma(a, b, log_constant),
-        "Beta": lambda: Beta(a, b, log_constant),
-    }[family]()
+    return OrderedLogNormal(numbers) if family == "OrderedLogNormal" else Independent(DENSITIES[family], numbers)
 
 
 def prior_numbers(prior: Prior) -> np.ndarray:
-    """Row of numbers that the model reads, shape ``(PRIOR_NUMBERS,)``; the prior must be resolved."""
+    """Row of numbers that the model reads, shape ``(PRIOR_NUMBERS,)``; the prior must be resolved.
+
+    The first two are the location (of the log) and one over the standard deviation of (log-, half-)normals, shape − 1
+    and rate of a gamma, both shapes − 1 of a beta distribution.
+    """
     a, b = (*(float(number) for number in prior.numbers), 1.0)[:2]
-    log_constant = {
-        "Gamma": lambda: gammaln(a) - a * np.log(b),
-        "Beta": lambda: betaln(a, b),
-    }.get(prior.family, lambda: 0.0)()
-    return np.array([a, b, float(prior.low), float(prior.scale), log_constant])
+    half = 0.5 * np.log(2.0 * np.pi)
+    first, second, log_constant = {
+        "Normal": lambda: (a, 1.0 / b, np.log(b) + half),
+        "LogNormal": lambda: (np.log(a), 1.0 / b, np.log(b) + half),
+        "OrderedLogNormal": lambda: (np.log(a), 1.0 / b, np.log(b) + half),
+        "HalfNormal": lambda: (0.0, 1.0 / a, np.log(a) + half - np.log(2.0)),
+        "Gamma": lambda: (a - 1.0, b, gammaln(a) - a * np.log(b)),
+        "Beta": lambda: (a - 1.0, b - 1.0, betaln(a, b)),
+    }[prior.family]()
+    return np.array([first, second, float(prior.low), float(prior.scale), log_constant])
 
 
 def unconstrain(family: str, draw: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ class Arrays(NamedTuple):
     """One scenario, all float64 (in a batch every leaf has a leading scenario axis).
 
     ``covariates``: dict of (rows,) or (rows, size); ``y``, ``row_weight``: (rows,);
-    ``prior``: (coordinates, 5); ``fixed``, ``fixed_value``, ``tie``: (coordinates,); ``refs``: dict of scalars;
+    ``prior``: (coordinates, 5); ``fixed``, ``fixed_value``, ``tie``: (coordinates,); ``refs``: dict of scalars (for floating parameters);
     ``rows``: dict of (rows,), what the noise reads beside ``y`` (empty for most).
     """
 
