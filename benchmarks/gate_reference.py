@@ -82,9 +82,9 @@ def pilot_executable(structure: Structure, places: int) -> Any:
 
 
 def start_executable(structure: Structure, places: int) -> Any:
-    """Program ``((arrays, modes, candidates), count) -> u``, all given in own coordinates; NaN where there is no density.
+    """Program ``((arrays, modes, candidates), count) -> u``, all given in own coordinates.
 
-    Modes come first, then candidates, screened.
+    Modes come first, then candidates, screened; NaN where there is no density.
     """
 
     def one(batch: Any, i: Any) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -141,10 +140,9 @@ def sample(
     groups = list(grouped(scenarios))
     clock = Clock()
     laws = dict.fromkeys(s.model.label for s in scenarios)
-    searching = host_computing if precision == "float32" else computing
-    sampling = partial(computing, precision)
     progress(f"compiling for {', '.join(laws)}")
-    keys = [key for _, g in groups for key in sampling_keys(g, method, settings, effort, precision, evidence)]
+    wanted = method, settings, effort, precision, evidence, thorough
+    keys = [key for _, g in groups for key in sampling_keys(g, *wanted)]
     with computing():
         keys += [evaluation_key(g, method, settings, effort) for _, g in groups if evaluated]
     compile_keys(keys, clock)
@@ -152,9 +150,9 @@ def sample(
     for members, group in groups:
         progress(f"sampling {', '.join(dict.fromkeys(s.model.label for s in group.scenarios))}")
         clock = replace(clock, run=0.0)
-        with searching():
+        with _searching(precision):
             found = search.search(group.structure, group.scenarios, group.arrays, seed, clock, thorough)
-        with sampling():
+        with computing(precision):
             group = replace(group, found=found)
             served = serve(group, method, settings, effort, seed, clock, progress)
             served = with_evidence(group, served, seed, clock) if evidence else served
@@ -171,12 +169,19 @@ def sampling_keys(
     effort: Effort,
     precision: Precision | None,
     evidence: bool,
+    thorough: bool = False,
 ) -> list[Key]:
     """Programs that a group surely needs; those that take longest to compile first, so that all cores end together."""
     with computing(precision):
         keys = [key_of(*use) for use in routes.uses(group, method, settings, effort, evidence)]
-    with host_computing() if precision == "float32" else computing():
-        return keys + [key_of(*use) for use in search.uses(group.structure, group.arrays)]
+    with _searching(precision):
+        starts = search.starts_of(group.structure, thorough)
+        return [*keys, key_of(*search.uses(group.structure, group.arrays, starts))]
+
+
+def _searching(precision: Precision | None) -> Any:
+    """Where modes are searched: in float64, which an accelerator may not have where draws are float32."""
+    return host_computing() if precision == "float32" else computing()
 
 
 def grouped(scenarios: Sequence[Scenario]) -> Iterator[tuple[list[int], Group]]:

@@ -36,14 +36,13 @@ from scalaw.infer.bootstrapped import Bootstrap
 from scalaw.infer.devices import computing
 from scalaw.infer.fitted import Fit
 from scalaw.infer.interval import PROB
-from scalaw.infer.lanes import chunk_arguments
 from scalaw.infer.point import Mode
 from scalaw.infer.point_fit import PointFit
 from scalaw.infer.prior_draws import unconstrained
 from scalaw.infer.programs import Clock, compile_all
 from scalaw.infer.resample import Kind, redrawn, repeated
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
-from scalaw.infer.search import climb, searching
+from scalaw.infer.search import climb, uses
 from scalaw.model.structure import Arrays, Structure
 
 #: A search begun anew may move a parameter by this share of its standard deviation; so many searches there are.
@@ -188,9 +187,8 @@ def _start(fit: Fit | PointFit, scenario: Scenario) -> np.ndarray:
 
 def _compile(structure: Structure, one: Arrays, clock: Clock) -> None:
     """Compile the searches by exact steps and, where the noise has kinks, by scores, side by side."""
-    arrays, start = jax.tree.map(np.asarray, repeated(one, 1)), np.zeros((1, structure.n_coordinates))
-    programs = dict.fromkeys([searching(structure, arrays, exact=True), searching(structure, arrays)])
-    compile_all([(p, chunk_arguments((arrays, start), places)) for p, places in programs], clock)
+    arrays = repeated(one, 1)
+    compile_all([uses(structure, arrays, 1, exact) for exact in (True, None)], clock)
 
 
 def _climbed(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock) -> list[Mode]:

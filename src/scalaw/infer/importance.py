@@ -184,7 +184,6 @@ def log_densities(structure: Structure, arrays: Arrays, position: Any) -> Any:
 
 def evaluated(structure: Structure, arrays: Arrays, position: Any) -> tuple[Any, Any]:
     """Values (d, n) and log densities (n,) at positions (d, n)."""
-
     one = partial(program.evaluated, structure, arrays)
     _, values, found = jax.lax.map(one, position.T, batch_size=BLOCK)
     return values.T, jnp.where(jnp.isnan(found), -jnp.inf, found)

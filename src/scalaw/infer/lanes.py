@@ -103,7 +103,7 @@ def run_batch(
         compile_keys(list(keys.values()), clock)
         start = time.perf_counter()
         lanes = _Lanes(given, keys, batch, places, fitting(tuple(shared), given))
-        results = _Results(mine, executable(keys[devices[0]])[1], keep, progress, words)
+        results = _Results(mine, executable(keys[devices[0]]).out_info, keep, progress, words)
         if len(chunks) == 1 and keep is None:  # no thread for a chunk that need not outlive an interrupt
             results.store(chunks[0], lanes.compute(chunks[0], devices[0]))
         else:
@@ -183,7 +183,7 @@ class _Lanes:
 
     def __init__(self, given: Setting, keys: dict[Device, Key], batch: Any, places: int, shared: Any):
         self.setting, self.batch, self.places = given, batch, places
-        self.compiled = {device: executable(key)[0] for device, key in keys.items()}
+        self.compiled = {device: executable(key) for device, key in keys.items()}
         self.shared = {device: jax.device_put(shared, device) for device in keys}
 
     def compute(self, rows: range, device: Device) -> Any:

@@ -15,14 +15,12 @@ location), row by row where rows scatter differently.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
-from scalaw.infer.executables import dynamic_map, take
 from scalaw.model.program import Evaluated, constrain, evaluated, location, natural, start_near, values_at
 from scalaw.model.structure import Arrays, Structure
 
@@ -175,12 +173,3 @@ def prior_curvature(structure: Structure, arrays: Arrays) -> Any:
         for family, at, n in structure.blocks.values()
     ]
     return jnp.concatenate(per_block)
-
-
-def mode_executable(structure: Structure, exact: bool, places: int) -> Any:
-    """Program ``((arrays, starts), count) -> Mode`` of ``places`` searches, each with arrays of its own."""
-
-    def run(batch: tuple[Arrays, Any], count: Any) -> Mode:
-        return dynamic_map(lambda i: find_mode(structure, exact, *take(batch, i)), count, places)
-
-    return jax.jit(run)

@@ -60,8 +60,8 @@ def _function(program: Program, _: Setting) -> Any:
 
 
 @lru_cache(maxsize=256)
-def executable(key: Key) -> tuple[Any, Any]:
-    """The compiled program and the shapes of its outputs; loaded or compiled at the first call."""
+def executable(key: Key) -> Any:
+    """The compiled program; loaded or compiled at the first call."""
     placed = jax.sharding.SingleDeviceSharding(key.device)
     leaves = [jax.ShapeDtypeStruct(shape, dtype, sharding=placed) for shape, dtype in key.shapes]
     with computing_in(key.setting):
@@ -71,7 +71,7 @@ def executable(key: Key) -> tuple[Any, Any]:
                 function = _function(key.program, key.setting)
                 lowered = function.lower(*jax.tree.unflatten(key.treedef, leaves))
             found = kept.compiled(key, lowered)
-        return found, found.out_info
+        return found
 
 
 def key_of(program: Program, arguments: Any, device: Device | None = None) -> Key:
@@ -118,7 +118,7 @@ def call(program: Program, clock: Clock, *arguments: Any) -> Any:
     """Run a program on NumPy arrays, compiling it first where these shapes are new; returns NumPy arrays."""
     start = time.perf_counter()
     with computing():
-        compiled, _ = executable(key_of(program, arguments))
+        compiled = executable(key_of(program, arguments))
         middle = time.perf_counter()
         out = jax.tree.map(np.asarray, compiled(*fitting(arguments, setting())))
     clock.compile += middle - start

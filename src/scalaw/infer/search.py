@@ -8,17 +8,18 @@ places have modes of the same height.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from scalaw.infer.devices import setting
 from scalaw.infer.executables import dynamic_map, key_data, take
 from scalaw.infer.importance import MODES
 from scalaw.infer.lanes import bytes_of_row, chunk_arguments, places_for, run_batch
-from scalaw.infer.point import Mode, find_mode, mode_executable
+from scalaw.infer.point import Mode, find_mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.scenarios import Scenario
@@ -65,24 +66,41 @@ def search(
 
     How many searches each gets does not depend on how many scenarios there are, so that adding one changes no other.
     """
-    each, drawn = _starts(structure, thorough), candidates(structure)
+    each, drawn = starts_of(structure, thorough), candidates(structure)
     z = np.stack([prior_draws(s, drawn, key_data(seed, "starts", s.name)).z for s in scenarios])
-    program, places = _searching(structure, arrays)
-    ends = run_batch(program, (arrays, z), places=places, clock=clock, shared=(np.int64(each),))
-    return [
-        found_modes(jax.tree.map(lambda leaf, i=i: leaf[i, :each], ends)) for i in range(len(scenarios))
-    ]
+    program, places = searching(structure, arrays, each)
+    shared = np.int64(each), np.bool_(True)
+    ends = run_batch(program, (arrays, z), places=places, clock=clock, shared=shared)
+    return [found_modes(jax.tree.map(lambda leaf, i=i: leaf[i, :each], ends)) for i in range(len(scenarios))]
+
+
+def climb(
+    structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock, exact: bool | None = None
+) -> Mode:
+    """Climb from every start ``z`` (n, coordinates), each with its own row of ``arrays``."""
+    program, places = searching(structure, arrays, 1, exact)
+    z = np.broadcast_to(starts[:, None], (len(starts), candidates(structure), starts.shape[1]))
+    shared = np.int64(1), np.bool_(False)
+    ends = run_batch(program, (arrays, z), places=places, clock=clock, shared=shared, least=TOGETHER)
+    return jax.tree.map(lambda leaf: leaf[:, 0], ends)
 
 
 def search_executable(structure: Structure, exact: bool, most: int, places: int) -> Any:
-    """Program ``(starts, (arrays, candidates), count) -> Mode``, (places, most, …): of each so many starts."""
+    """Program ``(starts, screened, (arrays, candidates), count) -> Mode`` with leading axes (places, most).
 
-    def run(starts: Any, batch: tuple[Arrays, Any], count: Any) -> Mode:
+    Of each row so many starts, chosen among screened candidates; or the first candidates as they are.
+    """
+
+    def run(starts: Any, screened: Any, batch: tuple[Arrays, Any], count: Any) -> Mode:
         def one(i: Any) -> Mode:
             arrays, drawn = take(batch, i)
-            chosen = apart(screen(structure, arrays, drawn), starts - 1, most)
-            # screening prefers one kind of start; the last one is as the prior drew it
-            chosen = chosen.at[starts - 1].set(drawn[0])
+
+            def choose() -> Any:
+                best = apart(screen(structure, arrays, drawn), starts - 1, most)
+                # screening prefers one kind of start; the last one is as the prior drew it
+                return best.at[starts - 1].set(drawn[0])
+
+            chosen = jax.lax.cond(screened, choose, lambda: drawn[:most])
             return dynamic_map(lambda j: find_mode(structure, exact, arrays, chosen[j]), starts, most)
 
         return dynamic_map(one, count, places)
@@ -131,7 +149,8 @@ def candidates(structure: Structure) -> int:
     return MANY_CANDIDATES if _breaks(structure) else CANDIDATES
 
 
-def _starts(structure: Structure, thorough: bool) -> int:
+def starts_of(structure: Structure, thorough: bool) -> int:
+    """Searches per scenario."""
     if _breaks(structure):
         return MANY_STARTS
     return STARTS if thorough else FEW_STARTS
@@ -142,34 +161,27 @@ def _breaks(structure: Structure) -> bool:
     return any(size is not None for size in structure.sizes)
 
 
-def climb(
-    structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock, exact: bool | None = None
-) -> Mode:
-    """Climb from every start ``z`` (n, coordinates), each with its own row of ``arrays``."""
-    program, places = searching(structure, arrays, exact)
-    return run_batch(program, (arrays, starts), places=places, clock=clock, least=TOGETHER)
+def searching(
+    structure: Structure, arrays: Arrays, starts: int, exact: bool | None = None
+) -> tuple[Program, int]:
+    """The program that searches, and its places; by exact steps by default where the noise has no kinks.
 
-
-def _searching(structure: Structure, arrays: Arrays) -> tuple[Program, int]:
-    """The program of a search, and its places; by exact steps where the noise has no kinks."""
-    most = _starts(structure, thorough=True)
-    places = places_for(bytes_of_row(arrays) + 8 * candidates(structure) * structure.n_coordinates)
-    return Program(search_executable, (structure, not structure.parts.noise.kinked, most, places)), places
-
-
-def searching(structure: Structure, arrays: Arrays, exact: bool | None = None) -> tuple[Program, int]:
-    """The program that climbs, and its places; by exact steps by default where the noise has no kinks."""
+    On a processor it is one for any number of starts; an accelerator computes every place.
+    """
     exact = not structure.parts.noise.kinked if exact is None else exact
-    places = places_for(bytes_of_row(arrays) * structure.n_coordinates)
-    return Program(mode_executable, (structure, exact, places)), places
+    most = starts_of(structure, thorough=True) if setting().platform == "cpu" else starts
+    places = places_for(bytes_of_row(arrays) + 8 * candidates(structure) * structure.n_coordinates)
+    return Program(search_executable, (structure, exact, most, places)), places
 
 
-def uses(structure: Structure, arrays: Arrays) -> Iterator[tuple[Program, tuple[Any, ...]]]:
-    """Programs of a search with the shapes of their arguments, for compiling them beforehand."""
-    one, n = jax.tree.map(lambda leaf: leaf[:1], arrays), structure.n_coordinates
-    program, places = _searching(structure, arrays)
-    batch = (one, np.zeros((1, candidates(structure), n)))
-    yield program, chunk_arguments(batch, places, (np.int64(0),))
+def uses(
+    structure: Structure, arrays: Arrays, starts: int, exact: bool | None = None
+) -> tuple[Program, tuple[Any, ...]]:
+    """The program of a search with the shapes of its arguments, for compiling it beforehand."""
+    one = jax.tree.map(lambda leaf: leaf[:1], arrays)
+    program, places = searching(structure, arrays, starts, exact)
+    z = np.zeros((1, candidates(structure), structure.n_coordinates))
+    return program, chunk_arguments((one, z), places, (np.int64(0), np.bool_(False)))
 
 
 def found_modes(ends: Mode) -> Found:

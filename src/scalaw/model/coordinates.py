@@ -47,8 +47,8 @@ def split_sum(c: Any, places: Places, fixed: Any, tie: Any) -> Any:
     first = own[0] - jnp.log1p(jnp.sum(jnp.exp(own[1:])))
     moved = jnp.concatenate([first[None], first + own[1:]])
     slopes = jnp.where(_any_fixed(places, fixed), own, moved)
-    return replaced(
-        c, dict(zip(places.amplitudes, entries(slopes - _log_exponents(c, places, fixed, tie)), strict=True))
+    return _replaced(
+        c, dict(zip(places.amplitudes, _entries(slopes - _log_exponents(c, places, fixed, tie)), strict=True))
     )
 
 
@@ -56,12 +56,12 @@ def join_sum(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
     """Inverse of :func:`split_sum`."""
     slopes = _picked(z, places) + _log_exponents(z, places, fixed, tie)
     joined = jnp.concatenate([jax.nn.logsumexp(slopes)[None], slopes[1:] - slopes[0]])
-    moved = entries(jnp.where(_any_fixed(places, fixed), slopes, joined))
-    return replaced(z, dict(zip(places.amplitudes, moved, strict=True)))
+    moved = _entries(jnp.where(_any_fixed(places, fixed), slopes, joined))
+    return _replaced(z, dict(zip(places.amplitudes, moved, strict=True)))
 
 
 def _picked(c: Any, places: Places) -> Any:
-    every = entries(c)
+    every = _entries(c)
     return jnp.stack([every[at] for at in places.amplitudes])
 
 
@@ -69,14 +69,14 @@ def _any_fixed(places: Places, fixed: Any) -> Any:
     return jnp.any(jnp.stack([fixed[at] for at in places.amplitudes]))
 
 
-def entries(c: Any) -> list[Any]:
+def _entries(c: Any) -> list[Any]:
     """The entries of a vector."""
     return [entry[0] for entry in jax.lax.split(c, [1] * len(c))]
 
 
-def replaced(c: Any, new: dict[Any, Any]) -> Any:
+def _replaced(c: Any, new: dict[Any, Any]) -> Any:
     """A vector with some entries replaced; indexed updates compile to many small kernels, derivatives to more."""
-    return jnp.stack([new.get(at, entry) for at, entry in enumerate(entries(c))])
+    return jnp.stack([new.get(at, entry) for at, entry in enumerate(_entries(c))])
 
 
 def _log_exponents(z: Any, places: Places, fixed: Any, tie: Any) -> Any:
@@ -116,4 +116,4 @@ def share_of_level(
     log_below, log_above = jnp.log(jnp.stack([below, above]))
     constant = jnp.log1p(-jnp.exp(-width / SHARPNESS)) + jnp.log(width)
     log_jacobian = constant - down - mirrored_down - log_below - log_above
-    return replaced(c, {at: log_below - log_above}), log_jacobian
+    return _replaced(c, {at: log_below - log_above}), log_jacobian

@@ -20,8 +20,8 @@ from scipy.special import betaln, gammaln
 
 from scalaw.laws.prior import Prior
 
-#: Numbers per coordinate in the arrays of a scenario: two of the family's density, ``low`` and ``scale``, and the log of
-#: what normalises the density, see :func:`prior_numbers`.
+#: Numbers per coordinate in the arrays of a scenario: two of the family's density, ``low`` and ``scale``, and the log
+#: of what normalises the density, see :func:`prior_numbers`.
 PRIOR_NUMBERS = 5
 
 
@@ -94,7 +94,9 @@ def distribution(family: str, numbers: Any) -> dist.Distribution:
     numbers : array, shape (coordinates, PRIOR_NUMBERS)
         See :func:`prior_numbers`. Ordered coordinates have one row, repeated.
     """
-    return OrderedLogNormal(numbers) if family == "OrderedLogNormal" else Independent(DENSITIES[family], numbers)
+    if family == "OrderedLogNormal":
+        return OrderedLogNormal(numbers)
+    return Independent(DENSITIES[family], numbers)
 
 
 def prior_numbers(prior: Prior) -> np.ndarray:

@@ -114,9 +114,7 @@ class ScalingModel:
         held = dict(self.law.fixed)
         learned = {p.name for p in self.law.parameters if p.name not in held}
         return tuple(
-            p.name
-            for p in self.law.parameters
-            if p.name in held and learned & set(names(parse(p.dimension)))
+            p.name for p in self.law.parameters if p.name in held and learned & set(names(parse(p.dimension)))
         )
 
     def prior(self, p: Parameter) -> Prior:

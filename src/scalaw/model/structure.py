@@ -21,7 +21,8 @@ class Arrays(NamedTuple):
     """One scenario, all float64 (in a batch every leaf has a leading scenario axis).
 
     ``covariates``: dict of (rows,) or (rows, size); ``y``, ``row_weight``: (rows,);
-    ``prior``: (coordinates, 5); ``fixed``, ``fixed_value``, ``tie``: (coordinates,); ``refs``: dict of scalars (for floating parameters);
+    ``prior``: (coordinates, 5); ``fixed``, ``fixed_value``, ``tie``: (coordinates,);
+    ``refs``: dict of scalars, references of units, empty unless parameters are floating;
     ``rows``: dict of (rows,), what the noise reads beside ``y`` (empty for most).
     """
 
