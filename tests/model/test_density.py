@@ -153,6 +153,34 @@ def test_a_fixed_exponent_is_the_law_written_with_the_number():
     np.testing.assert_allclose(gradient[:, beta], -(at[:, beta] - np.log(0.3)) / 0.5**2, rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("law", "held", "structures"),
+    [
+        ("chinchilla[A=406.4]", {"A": 406.4}, 2),  # its unit moves with an exponent that is learned
+        ("chinchilla[A=406.4,alpha=beta]", {"A": 406.4}, 2),
+        ("chinchilla[A=406.4,alpha=0.34]", {"A": 406.4, "alpha": 0.34}, 1),
+        ("chinchilla[E=1.69,B=410.7,beta=0.28]", {"E": 1.69, "B": 410.7, "beta": 0.28}, 1),
+    ],
+)
+def test_a_held_value_is_the_one_of_the_paper_wherever_the_others_are(law, held, structures):
+    runs = simulated("chinchilla")
+    s, free = scenario(runs, law), scenario(runs, "chinchilla")
+    assert len({s.model.structure(), free.model.structure()}) == structures
+    at = positions(s)
+    found = paper_values(s, at)
+    for name, value in held.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-12)
+    # runs that are added change the density by the law's likelihood at these values
+    parameters = {p.name: found[p.name][:, None] for p in s.model.law.parameters}
+    at_runs = s.model.law.function(runs.values("N"), runs.values("D"), **parameters)
+    sigma, nu = np.exp(at[:, -2:].T[..., None])
+    student = stats.t(1 + nu, np.log(at_runs), sigma)
+    likelihood = student.logpdf(np.log(runs.values("loss")))
+    first = scenario(runs, law, row_weight=np.eye(16)[0], refs=s.refs)
+    added = density(s, at)[0] - density(first, at)[0]
+    np.testing.assert_allclose(added, likelihood[:, 1:].sum(axis=1), **CLOSE)
+
+
 def test_an_offset_held_at_zero_is_the_law_without_it_times_a_proper_prior():
     covariate = sl.get_law("power_law").covariates
     bare = Law(
