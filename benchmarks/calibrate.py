@@ -49,9 +49,9 @@ class Plan(NamedTuple):
     programs: int
 
 
-#: Programs: the law at the truths, screening, searching, sampling, ranks. ``auto`` has two samplers, and ranks draws of
+#: Programs: the law at the truths, searching, sampling, ranks. ``auto`` has two samplers, and ranks draws of
 #: two shapes.
-PLANS: dict[Method, Plan] = {"nuts": Plan(100, 5), "auto": Plan(1000, 7)}
+PLANS: dict[Method, Plan] = {"nuts": Plan(100, 4), "auto": Plan(1000, 6)}
 ROWS = tuple((law, method) for law in LAWS for method in PLANS)
 
 MODULES = (

@@ -4,7 +4,7 @@
 calls that mix laws and sizes. Two things are measured:
 
 - programs compiled while sampling, or loaded from disk where they were before: no more than one per law, bucket of rows
-  and step (a screen of starts, a search, importance sampling, NUTS);
+  and step (a search, importance sampling, NUTS);
 - coverage by verdict. Truths are draws of the posterior, whatever one looks at the runs first; so among posteriors
   that are told OK, and among those told LOOK, 90 % intervals must hold 90 % of the truths as they do among all. What
   is told BAD has no promise, and is counted.
@@ -39,8 +39,8 @@ from scalaw.infer.simulations import points, simulate_scenarios
 SEED, TABLES, SIZES = 2048, 2048, (10, 25, 60)
 #: Tables of each law in one call: draws of all are held at once.
 TOGETHER = 256
-#: What a law and a bucket compile at most: screen, search, importance sampling, NUTS.
-STEPS = 4
+#: What a law and a bucket compile at most: search, importance sampling, NUTS.
+STEPS = 3
 #: A verdict is judged where so many posteriors have it.
 ENOUGH = 100
 FILE = RESULTS / "mixed.json"
