@@ -12,9 +12,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from numpyro.infer.util import potential_energy
 
-from scalaw.model.program import log_density, natural, program, start_near, values_at
+from scalaw.model.program import log_density, natural, own_evaluated, start_near, values_at
 from scalaw.model.structure import Arrays, Structure
 
 #: Slopes this close to zero are bent away from it, so that the first exponent stays positive.
@@ -61,7 +60,7 @@ def own(structure: Structure, arrays: Arrays, u: Any) -> Any:
 
 def own_height(structure: Structure, arrays: Arrays, z: Any) -> Any:
     """Log density of a point in own coordinates, whatever the sampling coordinates are."""
-    return -potential_energy(program, (structure, arrays), {}, structure.cut(z))
+    return own_evaluated(structure, arrays, z)[1]
 
 
 def density(structure: Structure, arrays: Arrays, u: Any) -> tuple[Any, Any]:

@@ -91,4 +91,5 @@ def errors(ours: Estimate, reference: Estimate) -> np.ndarray:
 
 def free_of(structure: Structure, learned: set[str]) -> np.ndarray:
     """Mask of the coordinates of learned parameters."""
-    return np.array([structure.names[structure.owner(i)] in learned for i in range(structure.n_coordinates)])
+    sizes = [n or 1 for n in structure.sizes]
+    return np.repeat([name in learned for name in structure.names], sizes)

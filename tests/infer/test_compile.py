@@ -112,13 +112,15 @@ def test_a_variant_shares_the_structure_of_its_law():
     offset, chinchilla = structure("power_law_offset"), structure("chinchilla")
     assert structure("power_law") == offset
     assert structure("power_law", noise="student_t[nu=5]") == offset
-    assert structure("chinchilla[alpha=beta]") == structure("chinchilla[E=0]") == chinchilla
+    assert structure("chinchilla[alpha=beta]") == structure("chinchilla[E=0]") == structure("chinchilla[A=0]")
+    assert structure("chinchilla[A=0]") == structure("chinchilla[A=400,alpha=0.3]") == chinchilla
     assert structure("chinchilla", priors={"alpha": "LogNormal(0.1, 2)"}) == chinchilla
     different = [
         offset,
         chinchilla,
         structure("chinchilla", noise="normal"),
         structure("chinchilla", priors={"alpha": "Gamma(2, 6)"}),
+        structure("chinchilla[A=400]"),  # its unit moves with an exponent that is learned
         structure("bnsl"),
         structure("bnsl[breaks=2]"),
     ]

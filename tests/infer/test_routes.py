@@ -118,7 +118,8 @@ def test_a_fit_says_how_it_was_served(served):
     told = fits["nuts"].to_json()
     assert told["log_evidence"] is None and "not asked for" in told["no_evidence"]
     weights = fits["auto"].recipe["weights"]
-    assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= routes.ACCEPTED_SHARE * EFFORT.draws
+    share = routes.ACCEPTED_SHARE + routes.SHARE_PER_K * max(weights["pareto_k"], 0.0)
+    assert weights["pareto_k"] < routes.ACCEPTED_K and weights["kish"] >= share * EFFORT.draws
     assert all(p["ess_bulk"] == weights["kish"] and np.isnan(p["rhat"]) for p in fits["auto"].parameters)
     assert all(p["rhat"] is None and p["ess_tail"] is None for p in fits["auto"].to_json()["parameters"])
     for fit in fits.values():

@@ -124,6 +124,19 @@ def test_held_out_runs_take_no_part():
     np.testing.assert_array_equal(screened(one, candidates(one)), screened(two, candidates(two)))
 
 
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_starts_are_far_from_each_other_and_among_the_best(count):
+    ranked = np.random.default_rng(count).normal(size=(64, 3)) * [1.0, 10.0, 0.1]
+    pool = ranked[: search.POOL * count]
+    scaled, chosen = pool / pool.std(axis=0), [0]
+    while len(chosen) < count:
+        distance = np.linalg.norm(scaled[:, None] - scaled[chosen], axis=-1).min(axis=1)
+        chosen.append(int(np.argmax(distance)))
+    with computing():
+        found = jax.jit(partial(search.apart, most=8))(ranked, count)
+    np.testing.assert_array_equal(found[:count], pool[chosen])
+
+
 # -- searches ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("law", ["chinchilla", "power_law_offset", "kaplan_l_nd"])
 def test_screened_searches_reach_what_many_unscreened_ones_do(law):

@@ -102,6 +102,19 @@ def test_bits_for_nats_rescale_amplitudes_and_nothing_else(law):
             np.testing.assert_allclose(in_bits[p.name], in_nats[p.name] / np.log(2) ** power, rtol=1e-10)
 
 
+def test_a_law_may_treat_its_covariates_as_arrays():
+    """Even where it is asked for its value at the centre of the runs alone."""
+    plain = sl.get_law("power_law_offset")
+    indexed = replace(
+        plain,
+        name="indexed",
+        function=lambda x, **given: plain.function(x[..., None].astype(float)[..., 0], **given),
+    )
+    runs = simulated("power_law_offset")
+    s, other = (scenario(runs, law) for law in (plain, indexed))
+    same(s, other, positions(s))
+
+
 # -- variants --------------------------------------------------------------------------------------
 def written_out(name, function, parameters):
     """The same law written without a parameter; not registered."""

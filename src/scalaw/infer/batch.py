@@ -7,6 +7,7 @@ same compiled programs, in chunks of one shape; nothing is compiled or run one b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -176,10 +177,10 @@ def sampling_keys(
         keys = [key_of(*use) for use in routes.uses(group, method, settings, effort, evidence)]
     with _searching(precision):
         starts = search.starts_of(group.structure, thorough)
-        return [*keys, key_of(*search.uses(group.structure, group.arrays, starts))]
+        return [*keys, key_of(*search.use(group.structure, group.arrays, starts))]
 
 
-def _searching(precision: Precision | None) -> Any:
+def _searching(precision: Precision | None) -> AbstractContextManager[None]:
     """Where modes are searched: in float64, which an accelerator may not have where draws are float32."""
     return host_computing() if precision == "float32" else computing()
 

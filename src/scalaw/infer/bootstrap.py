@@ -42,7 +42,7 @@ from scalaw.infer.prior_draws import unconstrained
 from scalaw.infer.programs import Clock, compile_all
 from scalaw.infer.resample import Kind, redrawn, repeated
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows
-from scalaw.infer.search import climb, uses
+from scalaw.infer.search import climb, use
 from scalaw.model.structure import Arrays, Structure
 
 #: A search begun anew may move a parameter by this share of its standard deviation; so many searches there are.
@@ -188,7 +188,7 @@ def _start(fit: Fit | PointFit, scenario: Scenario) -> np.ndarray:
 def _compile(structure: Structure, one: Arrays, clock: Clock) -> None:
     """Compile the searches by exact steps and, where the noise has kinks, by scores, side by side."""
     arrays = repeated(one, 1)
-    compile_all([uses(structure, arrays, 1, exact) for exact in (True, None)], clock)
+    compile_all([use(structure, arrays, 1, exact) for exact in (True, None)], clock)
 
 
 def _climbed(structure: Structure, arrays: Arrays, starts: np.ndarray, clock: Clock) -> list[Mode]:

@@ -173,6 +173,7 @@ def weigh(
     error = jnp.sqrt(jnp.maximum(jnp.mean(jnp.exp(2.0 * (raw - evidence))) - 1.0, 0.0) / n)
     drawn = (position, values, log_density, log_proposal)
     short = height - jnp.max(log_density)
+    # Kish's figure of weights that sum to one
     effective = 1.0 / jnp.sum(jnp.exp(2.0 * smoothed))
     return Weighted(*drawn, smoothed, k, effective, short, evidence, error, proposal)
 

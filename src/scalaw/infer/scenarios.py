@@ -176,12 +176,12 @@ def _held(model: ScalingModel, refs: Mapping[str, float]) -> tuple[np.ndarray, n
     Values are in reference units, but for those of :attr:`~scalaw.model.structure.Structure.floating`.
     """
     coordinates = model.coordinates
-    fixed, ties = dict(model.fixed), dict(model.law.ties)
-    given = {**fixed, **{name: fixed[other] for name, other in ties.items() if other in fixed}}
+    fixed, ties, floating = dict(model.fixed), dict(model.law.ties), model.floating
+    given = dict(fixed)
     for p in model.law.parameters:
-        if p.name in fixed and p.name not in model.floating:
-            given[p.name] = fixed[p.name] / model.law.factor(p, given, refs)
+        if fixed.get(p.name) and p.name not in floating:
+            given[p.name] = fixed[p.name] / model.law.factor(p, fixed, refs)
     mask = np.array([name in fixed for name in coordinates])
-    value = np.array([float(given[name]) if name in fixed else 0.0 for name in coordinates])
+    value = np.array([float(given.get(name, 0.0)) for name in coordinates])
     tie = [coordinates.index(ties[name]) if name in ties else i for i, name in enumerate(coordinates)]
     return mask, value, np.array(tie, np.int64)

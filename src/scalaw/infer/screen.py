@@ -23,6 +23,10 @@ from scalaw.model.structure import Arrays, Structure
 
 #: Prior weight of a coefficient, in rows: decides between candidates' coefficients that the runs cannot.
 RIDGE = 1e-3
+#: Added to a normal matrix of unit diagonal, so that columns that agree to rounding can be solved for.
+SINGULAR = 1e-12
+#: Candidates that are worked out side by side.
+SCREENED = 16
 #: Coefficients end inside their range by this share of it or of the candidate's value.
 MARGIN = 1e-3
 
@@ -35,10 +39,11 @@ def screen(structure: Structure, arrays: Arrays, candidates: Any) -> Any:
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     if structure.parts.noise.scatters != "log":
-        heights = jax.lax.map(height, candidates, batch_size=16)
+        heights = jax.lax.map(height, candidates, batch_size=SCREENED)
         return candidates[jnp.argsort(-heights)]
-    moved = jax.lax.map(lambda z: _projected(structure, arrays, z), candidates, batch_size=16)
-    before, after = jax.lax.map(height, jnp.concatenate([candidates, moved]), batch_size=16).reshape(2, -1)
+    moved = jax.lax.map(lambda z: _projected(structure, arrays, z), candidates, batch_size=SCREENED)
+    heights = jax.lax.map(height, jnp.concatenate([candidates, moved]), batch_size=SCREENED)
+    before, after = heights.reshape(2, -1)
     better = jnp.where((after > before)[:, None], moved, candidates)
     return better[jnp.argsort(-jnp.maximum(after, before))]
 
@@ -55,28 +60,35 @@ def _projected(structure: Structure, arrays: Arrays, z: Any) -> Any:
         known = parameters | dict(zip(linear, coefficients, strict=True))
         return with_exponentials(law.function)(*covariates, **known) * jnp.exp(-arrays.y)
 
-    given = jnp.stack([parameters[name] for name in linear]) if linear else jnp.zeros(0)
-    at = np.array([place for place, _ in linear.values()], int)
-    predicted = relative(given)
+    given = moved = jnp.stack([parameters[name] for name in linear]) if linear else jnp.zeros(0)
     if linear:
+        at = np.array([place for place, _ in linear.values()])
+        # a tied coefficient moves with its partner
+        partner = (arrays.tie[at][:, None] == at).astype(given.dtype)
         free = ~arrays.fixed[at] & (arrays.tie[at] == at)
-        columns = jax.jacfwd(relative)(given) * jnp.where(free, given, 0.0)
-        # unknown: the relative change of each coefficient
-        gram = columns.T @ (w[:, None] * columns) + RIDGE * jnp.eye(len(at))
-        change = cho_solve(cho_factor(gram), columns.T @ (w * (1.0 - predicted)))
-        change = jnp.maximum(change, MARGIN - 1.0)
-        raw = (given * (1.0 + change) - arrays.prior[at, 2]) / arrays.prior[at, 3]
+        columns = jnp.where(free, (jax.jacfwd(relative)(given) * given) @ partner, 0.0)
+        change = partner @ _least_squares(columns, w, 1.0 - relative(given))
+        low, stretch = arrays.prior[at, 2], arrays.prior[at, 3]
+        raw = (given * jnp.maximum(1.0 + change, MARGIN) - low) / stretch
         shares = np.array([family == "Beta" for _, family in linear.values()])
-        of_share = jnp.clip(raw, MARGIN, 1.0 - MARGIN)
-        coordinates = jnp.log(jnp.where(shares, of_share, jnp.maximum(raw, 1e-300)))
-        coordinates -= jnp.where(shares, jnp.log1p(-of_share), 0.0)
-        z = z.at[at].set(coordinates)
-        predicted += columns @ change
+        raw = jnp.where(shares, jnp.clip(raw, MARGIN, 1.0 - MARGIN), jnp.maximum(raw, 1e-300))
+        z = z.at[at].set(jnp.log(raw) - jnp.where(shares, jnp.log1p(-raw), 0.0))
+        moved = jnp.where(arrays.fixed[at], given, low + stretch * raw)
     sigma = _coordinate(structure, "sigma", "LogNormal")
     if sigma is None:
         return z
-    scale = jnp.sqrt(jnp.sum(w * jnp.log(predicted) ** 2) / jnp.maximum(jnp.sum(w), 1.0)) + 1e-6
+    left = jnp.log(relative(moved))
+    scale = jnp.sqrt(jnp.sum(w * left**2) / jnp.maximum(jnp.sum(w), 1.0)) + 1e-6
     return z.at[sigma].set(jnp.log(scale))
+
+
+def _least_squares(columns: Any, w: Any, residual: Any) -> Any:
+    """Relative changes of the coefficients, (coefficients,), of columns (rows, coefficients)."""
+    one = jnp.eye(columns.shape[1])
+    gram = columns.T @ (w[:, None] * columns) + RIDGE * one
+    size = jnp.sqrt(jnp.diag(gram))
+    scaled = gram / (size * size[:, None]) + SINGULAR * one
+    return cho_solve(cho_factor(scaled), columns.T @ (w * residual) / size) / size
 
 
 def _linear(structure: Structure) -> dict[str, tuple[int, str]]:

@@ -23,7 +23,7 @@ from scalaw.infer.point import Mode, find_mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.scenarios import Scenario
-from scalaw.infer.screen import screen
+from scalaw.infer.screen import SCREENED, screen
 from scalaw.model.structure import Arrays, Structure
 
 #: Candidates and searches per scenario, of a single fit and in batches. Laws with breaks have many modes, and narrow
@@ -128,20 +128,15 @@ def apart(screened: Any, count: Any, most: int) -> Any:
         comes after ``count`` is of no use.
     """
     pool = screened[: POOL * most]
-    within = jnp.arange(len(pool)) < POOL * count
-    pool = jnp.where(within[:, None], pool, pool[0])  # as far as the best one: chosen last
-    scaled = pool / jnp.std(pool, axis=0, where=within[:, None])
-    scaled = jnp.nan_to_num(scaled, posinf=0.0, neginf=0.0)
+    within = (jnp.arange(len(pool)) < POOL * count)[:, None]
+    pool = jnp.where(within, pool, pool[0])  # no farther than the best one is from itself: chosen last
+    scaled = jnp.nan_to_num(pool / jnp.std(pool, axis=0, where=within), posinf=0.0, neginf=0.0)
 
-    def choose(nearest: Any, last: Any) -> tuple[Any, Any]:
-        nearest = jnp.minimum(nearest, jnp.sum((scaled - scaled[last]) ** 2, axis=-1))
-        return nearest, jnp.argmax(nearest)
+    def choose(nearest: Any, _: None) -> tuple[Any, Any]:
+        last = jnp.argmax(nearest)
+        return jnp.minimum(nearest, jnp.sum((scaled - scaled[last]) ** 2, axis=-1)), last
 
-    def step(state: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Any]:
-        return choose(*state), state[1]
-
-    first = jnp.full(len(pool), jnp.inf), jnp.argmax(within)
-    return pool[jax.lax.scan(step, first, length=most)[1]]
+    return pool[jax.lax.scan(choose, jnp.full(len(pool), jnp.inf), length=most)[1]]
 
 
 def candidates(structure: Structure) -> int:
@@ -169,12 +164,15 @@ def searching(
     On a processor it is one for any number of starts; an accelerator computes every place.
     """
     exact = not structure.parts.noise.kinked if exact is None else exact
-    most = starts_of(structure, thorough=True) if setting().platform == "cpu" else starts
-    places = places_for(bytes_of_row(arrays) + 8 * candidates(structure) * structure.n_coordinates)
+    most, side_by_side = starts_of(structure, thorough=True), 1
+    if setting().platform != "cpu":
+        most, side_by_side = starts, max(SCREENED, starts * structure.n_coordinates)
+    drawn = 8 * candidates(structure) * structure.n_coordinates
+    places = places_for(side_by_side * bytes_of_row(arrays) + drawn)
     return Program(search_executable, (structure, exact, most, places)), places
 
 
-def uses(
+def use(
     structure: Structure, arrays: Arrays, starts: int, exact: bool | None = None
 ) -> tuple[Program, tuple[Any, ...]]:
     """The program of a search with the shapes of its arguments, for compiling it beforehand."""

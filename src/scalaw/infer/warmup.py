@@ -87,7 +87,8 @@ def warmup(
     keys: list[Key] = []
     for _, group in grouped(stand_ins):
         for one in methods:
-            keys += sampling_keys(group, one, settings, EFFORT, precision, evidence=True)
+            for thorough in (False, True):  # batches and single fits; one program on a processor
+                keys += sampling_keys(group, one, settings, EFFORT, precision, True, thorough)
             keys.append(evaluation_key(group, one, settings, EFFORT))
             keys += [loo_key(group, one, settings)] if loo else []
     keys += [summary for one in methods for summary in summary_keys(one, settings)]

@@ -11,7 +11,7 @@ One grammar names every variant, ``name[key=value,…]``; in a shell, where brac
 
 A variant has a canonical name (options first, then parameters in the law's own order, numbers as short as
 they can be), and ``get_law`` of that name gives an equal law. Variants that only hold or tie parameters
-share one compiled program with their law.
+share one compiled program with their law, unless the unit of what is held moves with an exponent that is learned.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def variant(base: Law, items: Iterable[tuple[str, str]]) -> Law:
 
 
 def alias(name: str, base: Law, about: str, **fixed: float) -> Law:
-    """Register a variant under a name of its own; both share one compiled program."""
+    """Register a variant under a name of its own; both share compiled programs as variants do."""
     chosen = variant(base, [(key, repr(value)) for key, value in fixed.items()])
     return register(replace(chosen, name=name, about=about, published=()))
 

@@ -45,8 +45,8 @@ DENSITIES = {
 }
 
 
-class Independent(dist.Distribution):
-    """Independent draws of one family, a coordinate each, with all that does not depend on a draw worked out."""
+class Block(dist.Distribution):
+    """Block draws of one family, a coordinate each, with all that does not depend on a draw worked out."""
 
     arg_constraints = {}
 
@@ -75,7 +75,7 @@ class OrderedLogNormal(dist.Distribution):
     support = constraints.positive_ordered_vector  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, numbers: Any):
-        self.each = Independent(DENSITIES["LogNormal"], numbers)
+        self.each = Block(DENSITIES["LogNormal"], numbers)
         super().__init__(batch_shape=(), event_shape=numbers.shape[:1], validate_args=False)
 
     def log_prob(self, value: Any) -> Any:
@@ -96,7 +96,7 @@ def distribution(family: str, numbers: Any) -> dist.Distribution:
     """
     if family == "OrderedLogNormal":
         return OrderedLogNormal(numbers)
-    return Independent(DENSITIES[family], numbers)
+    return Block(DENSITIES[family], numbers)
 
 
 def prior_numbers(prior: Prior) -> np.ndarray:

@@ -6,8 +6,8 @@ the reference loss. A fixed parameter is replaced by its value after it was draw
 unused coordinate keeps its own proper prior, which integrates to one, so evidence and all other draws are
 unchanged.
 
-Inference works on a flat vector ``c`` of sampling coordinates (:mod:`scalaw.model.coordinates`). Functions that
-a compiled program uses several times are inlined jitted functions, so that they are traced once.
+Inference works on a flat vector ``c`` of sampling coordinates (:mod:`scalaw.model.coordinates`). :func:`natural` and
+:func:`evaluated` are inlined jitted functions, so that a program that uses them several times traces them once.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
 from scalaw.model.distributions import distribution
 from scalaw.model.powers import with_exponentials
 from scalaw.model.structure import Arrays, Structure
+
+#: Site of the values in reference units; no parameter can be called so.
+VALUES = "reference values"
 
 
 class Evaluated(NamedTuple):
@@ -112,8 +115,7 @@ def _rest(structure: Structure, arrays: Arrays, z: Any) -> Any:
     values = values_at(structure, arrays, z)
     values |= {p.name: 0.0 for p in law.parameters if p.role == "irreducible"}
     centre = [0.0 if c.scaling == "interval" else 1.0 for c in law.covariates]
-    there = with_exponentials(partial(law.function, *centre))
-    return there(**{p.name: values[p.name] for p in law.parameters})
+    return with_exponentials(law.function)(*centre, **{p.name: values[p.name] for p in law.parameters})
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -142,7 +144,7 @@ def start_near(structure: Structure, arrays: Arrays, z: Any) -> Any:
 def program(structure: Structure, arrays: Arrays) -> None:
     """The NumPyro model of one scenario."""
     draws = {name: numpyro.sample(name, d) for name, d in _distributions(structure, arrays).items()}
-    values = numpyro.deterministic("values", _assemble(structure, arrays, draws))
+    values = numpyro.deterministic(VALUES, _assemble(structure, arrays, draws))
     rows = log_likelihood(structure, arrays, structure.split(values))
     numpyro.factor("log_likelihood", jnp.sum(arrays.row_weight * rows))
 
@@ -191,7 +193,7 @@ def own_evaluated(structure: Structure, arrays: Arrays, z: Any) -> tuple[Any, An
     height, trace = log_joint(program, (structure, arrays), {}, raw)
     for name, d in _distributions(structure, arrays).items():
         height += jnp.sum(biject_to(d.support).log_abs_det_jacobian(blocks[name], raw[name]))
-    return trace["values"]["value"], height
+    return trace[VALUES]["value"], height
 
 
 def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any]) -> Any:
@@ -202,11 +204,9 @@ def log_likelihood(structure: Structure, arrays: Arrays, values: dict[str, Any])
 def log_prior(structure: Structure, arrays: Arrays, c: Any) -> Any:
     """Log prior density of the raw draws without any Jacobian, one value per parameter."""
     raw = _raw(structure, arrays, natural(structure, arrays, c)[0])
-    # a vector with a joint density counts it at its first entry
-    each = [
-        jnp.atleast_1d(jnp.pad(found, (0, len(raw[name]) - len(found))))
-        for name, d in _distributions(structure, arrays).items()
-        for found in [jnp.atleast_1d(d.log_prob(raw[name]))]
-    ]
+    each = []
+    for name, d in _distributions(structure, arrays).items():
+        found = jnp.atleast_1d(d.log_prob(raw[name]))
+        each.append(jnp.pad(found, (0, len(raw[name]) - len(found))))  # a joint density: at its first entry
     by_name = structure.split(jnp.concatenate(each))
     return jnp.stack([jnp.sum(by_name[name]) for name in structure.names])

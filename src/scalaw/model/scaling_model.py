@@ -108,13 +108,15 @@ class ScalingModel:
 
     @property
     def floating(self) -> tuple[str, ...]:
-        """Held parameters of the law whose paper unit contains a parameter that is not held."""
+        """Held parameters of the law, but for zeros, whose paper unit contains a parameter that is not held."""
         if self.law.units == "as in paper":
             return ()
         held = dict(self.law.fixed)
         learned = {p.name for p in self.law.parameters if p.name not in held}
         return tuple(
-            p.name for p in self.law.parameters if p.name in held and learned & set(names(parse(p.dimension)))
+            p.name
+            for p in self.law.parameters
+            if held.get(p.name) and learned & set(names(parse(p.dimension)))
         )
 
     def prior(self, p: Parameter) -> Prior:

@@ -78,10 +78,6 @@ class Structure(NamedTuple):
         """How many coordinates, at the start of the flat vector, belong to the law."""
         return sum(n or 1 for n in self.sizes[: len(self.parts.law.parameters)])
 
-    def owner(self, coordinate: int) -> int:
-        """Index of the parameter that a coordinate belongs to."""
-        return int(np.searchsorted(np.cumsum([n or 1 for n in self.sizes]), coordinate, side="right"))
-
     @property
     def blocks(self) -> dict[str, tuple[str, int, int]]:
         """Neighbouring coordinates of one prior family: names → family, first coordinate, how many.
