@@ -16,7 +16,7 @@ from scalaw.infer.point import Mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock
 from scalaw.infer.scenarios import arrays_of, padded_rows
-from scalaw.infer.search import FEW_STARTS, STARTS, climb, found_modes
+from scalaw.infer.search import SMALL_STARTS, STARTS, climb, found_modes
 from scalaw.model.program import own_evaluated
 
 pytestmark = pytest.mark.compiles
@@ -147,7 +147,7 @@ def test_screened_searches_reach_what_many_unscreened_ones_do(law):
     arrays = jax.tree.map(lambda leaf: np.repeat(leaf, 64, axis=0), group.arrays)
     best = climb(group.structure, arrays, z, Clock()).log_density.reshape(6, 64)
     best = np.where(np.isnan(best), -np.inf, best).max(axis=1)
-    for thorough, starts in ((False, FEW_STARTS), (True, STARTS)):
+    for thorough, starts in ((False, SMALL_STARTS), (True, STARTS)):
         found = modes_of(scenarios, seed=3, thorough=thorough)
         assert all(f.starts == starts for f in found)
         assert all(f.mode.log_density > top - 1e-3 for f, top in zip(found, best, strict=True))

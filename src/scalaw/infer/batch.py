@@ -176,7 +176,7 @@ def sampling_keys(
     with computing(precision):
         keys = [key_of(*use) for use in routes.uses(group, method, settings, effort, evidence)]
     with _searching(precision):
-        starts = search.starts_of(group.structure, thorough)
+        starts = search.starts_of(group.structure, group.arrays, thorough)
         return [*keys, key_of(*search.use(group.structure, group.arrays, starts))]
 
 

@@ -1,7 +1,8 @@
 """Modes of many scenarios: screened starts, one search each, and how many of them agree.
 
-Every scenario gets draws of its prior; after screening (:mod:`scalaw.infer.screen`) the best of them and one
-untouched draw are climbed from, all in one program whose rows are scenarios. Ends that lie within
+Every scenario gets draws of its prior; after screening (:mod:`scalaw.infer.screen`) the best of them, every other
+one with heavy tails, and one untouched draw are climbed from, all in one program whose rows are scenarios. Ends that
+lie within
 one posterior standard deviation of each other are one mode; equal heights say nothing, since two terms that can change
 places have modes of the same height.
 """
@@ -23,12 +24,15 @@ from scalaw.infer.point import Mode, find_mode
 from scalaw.infer.prior_draws import prior_draws
 from scalaw.infer.programs import Clock, Program
 from scalaw.infer.scenarios import Scenario
-from scalaw.infer.screen import SCREENED, screen
+from scalaw.infer.screen import SCREENED, heavy_tailed, screen
 from scalaw.model.structure import Arrays, Structure
 
 #: Candidates and searches per scenario, of a single fit and in batches. Laws with breaks have many modes, and narrow
 #: ones: of 200 simulated curves of 30 runs with one break, 32 searches miss the best mode of one.
 CANDIDATES, STARTS, FEW_STARTS = 64, 16, 4
+#: Searches in batches where there are at most so many runs: of 200 tables of ten runs, four miss the best mode of one
+#: to three, eight of none to two.
+SMALL_TABLE, SMALL_STARTS = 16, 8
 MANY_CANDIDATES, MANY_STARTS = 256, 32
 #: Starts are chosen among this many candidates each, the best ones. Of 128 searches for two modes that mirror each
 #: other, four starts miss one in 2; the four best candidates do in 14.
@@ -66,7 +70,7 @@ def search(
 
     How many searches each gets does not depend on how many scenarios there are, so that adding one changes no other.
     """
-    each, drawn = starts_of(structure, thorough), candidates(structure)
+    each, drawn = starts_of(structure, arrays, thorough), candidates(structure)
     z = np.stack([prior_draws(s, drawn, key_data(seed, "starts", s.name)).z for s in scenarios])
     program, places = searching(structure, arrays, each)
     shared = np.int64(each), np.bool_(True)
@@ -97,6 +101,7 @@ def search_executable(structure: Structure, exact: bool, most: int, places: int)
 
             def choose() -> Any:
                 best = apart(screen(structure, arrays, drawn), starts - 1, most)
+                best = heavy_tailed(structure, best, np.arange(most) % 2 == 1)
                 # screening prefers one kind of start; the last one is as the prior drew it
                 return best.at[starts - 1].set(drawn[0])
 
@@ -144,11 +149,12 @@ def candidates(structure: Structure) -> int:
     return MANY_CANDIDATES if _breaks(structure) else CANDIDATES
 
 
-def starts_of(structure: Structure, thorough: bool) -> int:
-    """Searches per scenario."""
+def starts_of(structure: Structure, arrays: Arrays, thorough: bool) -> int:
+    """Searches per scenario; ``arrays`` has a leading scenario axis."""
     if _breaks(structure):
         return MANY_STARTS
-    return STARTS if thorough else FEW_STARTS
+    few = SMALL_STARTS if arrays.y.shape[1] <= SMALL_TABLE else FEW_STARTS
+    return STARTS if thorough else few
 
 
 def _breaks(structure: Structure) -> bool:
@@ -164,7 +170,7 @@ def searching(
     On a processor it is one for any number of starts; an accelerator computes every place.
     """
     exact = not structure.parts.noise.kinked if exact is None else exact
-    most, side_by_side = starts_of(structure, thorough=True), 1
+    most, side_by_side = starts_of(structure, arrays, thorough=True), 1
     if setting().platform != "cpu":
         most, side_by_side = starts, max(SCREENED, starts * structure.n_coordinates)
     drawn = 8 * candidates(structure) * structure.n_coordinates
