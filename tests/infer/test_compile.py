@@ -89,7 +89,7 @@ def test_a_batch_compiles_once_per_law_method_and_bucket():
     settings = Settings(warmup=500, draws=500)
     with counting_compilations() as compiled:
         sample([*tables([0], 16), *tables([0], 20)], settings, method="importance")
-    assert 1 <= len(compiled) <= 6  # searching, sampling, evaluating: what other tests have not asked for
+    assert 3 <= len(compiled) <= 6  # searching, sampling, evaluating; the smaller bucket may be known
     with counting_compilations() as compiled:
         sample([*tables(range(5, 12), 20), *tables(range(3), 9)], settings, seed=4, method="importance")
         sample([*tables(range(40), 9)], settings, seed=4, method="auto")  # the demo has compiled its NUTS
