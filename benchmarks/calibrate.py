@@ -17,15 +17,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax.monitoring
 import numpy as np
 from scipy.stats import binom
 
+from benchmarks.compilations import compilations
 from benchmarks.digests import code_digest
 from scalaw.infer.assemble import versions
 from scalaw.infer.calibrate import LEVEL, calibrate
@@ -86,26 +84,10 @@ def design() -> dict[str, np.ndarray]:
     return {"N": n, "D": c / (6.0 * n), "x": c}
 
 
-@contextmanager
-def counting_compilations() -> Iterator[list[float]]:
-    """A list that grows by one with every program that is compiled meanwhile."""
-    seen: list[float] = []
-
-    def listen(event: str, seconds: float, **_: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            seen.append(seconds)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield seen
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
-
-
 def row_of(law: str, method: Method) -> dict[str, Any]:
     """Simulate, fit and rank one law."""
     start, settings = time.perf_counter(), Settings()
-    with counting_compilations() as compiled:
+    with compilations() as compiled:
         found = calibrate(
             model_of(law),
             design(),
@@ -124,7 +106,7 @@ def row_of(law: str, method: Method) -> dict[str, Any]:
         "digest": code_digest(modules_of(law)),
         "versions": versions(),
         "settings": {"nuts": settings._asdict(), "importance": EFFORT._asdict()},
-        "compilations": len(compiled),
+        "compilations": compiled.programs,
         "seconds": {**told["seconds"], "all": time.perf_counter() - start},
     }
 

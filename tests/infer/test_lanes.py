@@ -25,7 +25,7 @@ from scalaw.infer.programs import Clock, Program, compile_all
 PLACES = 8
 
 
-def walker(block=1):
+def walker():
     """A toy sampler: a random walk as long as its scenario says, and what it began with."""
 
     def run(scale, batch, count):
@@ -37,7 +37,7 @@ def walker(block=1):
 
             return {"end": jax.lax.fori_loop(0, steps, step, start), "start": start}
 
-        return dynamic_map(one, count, PLACES, block)
+        return dynamic_map(one, count, PLACES)
 
     return jax.jit(run)
 
@@ -49,9 +49,9 @@ def scenarios(n):
     return np.arange(3.0 * n).reshape(n, 3), rng.integers(1, 40, n), keys
 
 
-def walk(n, block=1, **options):
+def walk(n, **options):
     return run_batch(
-        Program(walker, (block,)), scenarios(n), places=PLACES, clock=Clock(), shared=(0.5,), **options
+        Program(walker, ()), scenarios(n), places=PLACES, clock=Clock(), shared=(0.5,), **options
     )
 
 
@@ -101,7 +101,7 @@ def test_a_row_is_the_same_alone_and_in_company():
     together = walk(37)["end"]
     for i in (0, 8, 36):
         batch = jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], scenarios(37))
-        alone = run_batch(Program(walker, (1,)), batch, places=PLACES, clock=Clock(), shared=(0.5,))
+        alone = run_batch(Program(walker, ()), batch, places=PLACES, clock=Clock(), shared=(0.5,))
         np.testing.assert_array_equal(alone["end"][0], together[i])
 
 
@@ -118,16 +118,11 @@ def test_an_empty_batch_gives_empty_results():
 
 def test_arrays_of_different_lengths_are_no_batch():
     with pytest.raises(ValueError, match="one length"):
-        run_batch(Program(walker, (1,)), (np.ones(3), np.ones(2)), places=PLACES, clock=Clock())
-
-
-def test_the_places_are_a_multiple_of_what_stays_together():
-    with pytest.raises(ValueError, match="3, 8"):
-        walk(4, together=3)
+        run_batch(Program(walker, ()), (np.ones(3), np.ones(2)), places=PLACES, clock=Clock())
 
 
 # -- the loop of dynamic length ------------------------------------------------------------------------
-def counted(block=1, count=5):
+def counted(count):
     """Outputs and how often the function ran."""
     calls = []
 
@@ -136,7 +131,7 @@ def counted(block=1, count=5):
         return i + 1
 
     with computing():
-        out = jax.jit(lambda c: dynamic_map(one, c, PLACES, block))(np.int64(count))
+        out = jax.jit(lambda c: dynamic_map(one, c, PLACES))(np.int64(count))
         jax.effects_barrier()
     return np.asarray(out), sorted(calls)
 
@@ -148,23 +143,12 @@ def test_only_the_places_that_count_are_visited(count):
     np.testing.assert_array_equal(out, np.where(np.arange(PLACES) < count, np.arange(PLACES) + 1, 0))
 
 
-def test_blocks_are_visited_whole():
-    out, calls = counted(block=4, count=3)
-    assert calls == [0, 1, 2, 3]
-    np.testing.assert_array_equal(out, [1, 2, 3, 4, 0, 0, 0, 0])
-
-
 def test_an_accelerator_maps_all_places(monkeypatch):
     accelerator = type("Accelerator", (), {"platform": "gpu"})()
     monkeypatch.setattr(executables, "setting", lambda: accelerator)
     out, calls = counted(count=3)
     assert calls == list(range(PLACES))
     np.testing.assert_array_equal(out, np.arange(PLACES) + 1)
-
-
-def test_blocks_give_what_single_places_give():
-    one_by_one, in_blocks = walk(21), walk(21, block=4, together=4)
-    np.testing.assert_allclose(in_blocks["end"], one_by_one["end"], rtol=1e-12)
 
 
 # -- programs ------------------------------------------------------------------------------------------
@@ -296,17 +280,17 @@ def test_an_interrupt_keeps_what_is_done_and_starts_nothing_new():
 
 
 def test_an_error_in_one_chunk_keeps_the_others(monkeypatch):
-    def no_memory(batch, rows, places, pad=lanes._padded):
-        if rows.start == 16:
+    def no_memory(batch, rows, places, repeat, pad=lanes._padded):
+        if rows.start == 15:
             raise MemoryError("no room")
-        return pad(batch, rows, places)
+        return pad(batch, rows, places, repeat)
 
     monkeypatch.setattr(lanes, "_padded", no_memory)
     kept = {}
     with pytest.raises(MemoryError, match="no room"):
-        walk(37, keep=kept.__setitem__, together=8)
+        walk(37, keep=kept.__setitem__)
     assert 0 in kept
-    assert 16 not in kept
+    assert 15 not in kept
 
 
 # -- several devices and processes ---------------------------------------------------------------------
@@ -353,8 +337,9 @@ def test_places_follow_memory(row_bytes, places):
     assert places_for(row_bytes, limit=2**27) == places
 
 
-def test_a_machine_holds_a_usual_chunk():
-    assert places_for(100_000) == 128
+def test_a_chunk_on_a_processor_stays_near_its_caches():
+    assert places_for(10_000) == 128
+    assert places_for(2**20) == 8
 
 
 def test_an_accelerator_gets_no_more_places_than_rows(monkeypatch):

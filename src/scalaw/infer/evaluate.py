@@ -18,7 +18,7 @@ from scalaw.model.program import constrain, location, log_likelihood, log_prior
 from scalaw.model.structure import Arrays, Structure
 
 
-class Evaluated(NamedTuple):
+class Pointwise(NamedTuple):
     """What a law says at points, per draw.
 
     ``location`` (draws, rows): log of the law over the reference loss; ``log_likelihood`` (draws, rows) of the
@@ -31,11 +31,11 @@ class Evaluated(NamedTuple):
 
 
 def evaluate_executable(structure: Structure) -> Any:
-    """Program ``(arrays, positions) -> Evaluated`` for draws (draws, coordinates) of one scenario."""
+    """Program ``(arrays, positions) -> Pointwise`` for draws (draws, coordinates) of one scenario."""
 
-    def one(arrays: Arrays, c: Any) -> Evaluated:
+    def one(arrays: Arrays, c: Any) -> Pointwise:
         values = constrain(structure, arrays, c)
-        return Evaluated(
+        return Pointwise(
             location(structure, arrays, values),
             log_likelihood(structure, arrays, values),
             log_prior(structure, arrays, c),
@@ -49,7 +49,7 @@ def evaluate_program(structure: Structure) -> Program:
     return Program(evaluate_executable, (structure,))
 
 
-def evaluate(scenario: Scenario, positions: np.ndarray, clock: Clock | None = None) -> Evaluated:
+def evaluate(scenario: Scenario, positions: np.ndarray, clock: Clock | None = None) -> Pointwise:
     """Evaluate draws at a scenario's rows.
 
     Parameters
@@ -61,4 +61,4 @@ def evaluate(scenario: Scenario, positions: np.ndarray, clock: Clock | None = No
     """
     arrays = arrays_of(scenario, padded_rows([scenario]), hide=False)
     out = call(evaluate_program(scenario.model.structure()), clock or Clock(), arrays, positions)
-    return Evaluated(out.location[:, : scenario.rows], out.log_likelihood[:, : scenario.rows], out.log_prior)
+    return Pointwise(out.location[:, : scenario.rows], out.log_likelihood[:, : scenario.rows], out.log_prior)

@@ -25,7 +25,7 @@ def bucket(rows: int) -> int:
     return max(SMALLEST_BUCKET, 1 << (max(rows, 1) - 1).bit_length())
 
 
-def dynamic_map(function: Callable[[Any], Any], count: Any, places: int, block: int = 1) -> Any:
+def dynamic_map(function: Callable[[Any], Any], count: Any, places: int) -> Any:
     """Outputs of ``function(0) … function(count − 1)`` stacked on a new first axis of length ``places``.
 
     On a processor the calls follow one another in a loop whose length is data, and unvisited places hold zeros.
@@ -38,24 +38,18 @@ def dynamic_map(function: Callable[[Any], Any], count: Any, places: int, block: 
     count : int64 scalar
         How many places are visited.
     places : int
-    block : int
-        On a processor, calls mapped side by side within the loop; a divisor of ``places``. The places that fill
-        up the last block are visited too.
     """
     if setting().platform != "cpu":
         return jax.vmap(function)(jnp.arange(places))
-    if block > 1:
-        one, kept = function, jnp.arange(block)
-        blocks = dynamic_map(lambda b: jax.vmap(one)(b * block + kept), -(-count // block), places // block)
-        return jax.tree.map(lambda leaf: leaf.reshape(places, *leaf.shape[2:]), blocks)
     function = jax.jit(function, inline=True)  # traced once, for its shapes and for the loop
-    shapes = jax.eval_shape(function, jax.ShapeDtypeStruct((), jnp.result_type(count)))
+    count = jnp.asarray(count)
+    shapes = jax.eval_shape(function, jax.ShapeDtypeStruct((), count.dtype))
     empty = jax.tree.map(lambda s: jnp.zeros((places, *s.shape), s.dtype), shapes)
 
     def body(i: Any, out: Any) -> Any:
         return jax.tree.map(lambda o, v: o.at[i].set(v), out, function(i))
 
-    return jax.lax.fori_loop(0, count, body, empty)
+    return jax.lax.fori_loop(jnp.zeros_like(count), count, body, empty)
 
 
 def take(tree: Any, i: Any) -> Any:

@@ -37,8 +37,13 @@ SHARES = 4
 #: Numbers of places that programs are compiled for: few, since each is a compilation.
 PLACES = (1, 2, 8, 32, 128)
 ACCELERATOR_PLACES = (*PLACES, 512, 2048, 8192)
+#: Bytes of a processor's chunk: what leaves its caches is slower, and a single fit pays for places nobody visits.
+CHUNK = 8 * 1024**2
 #: Part of the memory that the chunks under way may take, and what is assumed where it cannot be asked.
 MEMORY_SHARE, MEMORY = 1 / 8, 8 * 1024**3
+
+#: Bytes that arrays must begin at a multiple of.
+ALIGNMENT = 64
 
 Progress = Callable[[int, int, str], None]
 Keep = Callable[[int, Any], None]
@@ -55,7 +60,6 @@ def run_batch(
     words: str = "",
     keep: Keep | None = None,
     gather: bool = True,
-    together: int = 1,
     least: int = 1,
 ) -> Any:
     """Run a program on all rows of a batch, on the devices and in the precision in force.
@@ -78,11 +82,8 @@ def run_batch(
         interrupt possibly twice.
     gather : bool
         Whether every process gets the results of all. If not, each gets those of its rows,
-        ``block_of(n, together)``.
-    together : int
-        Chunks begin at multiples of this. A program that maps blocks of places side by side is the same to the
-        bit for any number of lanes and processes only if it is a multiple of the block; on an accelerator it is
-        ``places``.
+        ``block_of(n, together)``, where chunks begin at multiples of ``together``: of all places on an
+        accelerator, which maps them side by side.
     least : int
         Rows of a chunk, where there are as many: of a program that spends less than a millisecond on a row, feeding
         another lane takes longer.
@@ -93,7 +94,7 @@ def run_batch(
     """
     with computing():
         given, n = setting(), _rows(batch)
-        together = together if given.platform == "cpu" else places
+        together = 1 if given.platform == "cpu" else places
         mine = block_of(n, together)
         devices = lane_devices(given)
         chunks = _cut(mine, places, len(devices), together, least)
@@ -157,9 +158,9 @@ def bytes_of_row(tree: Any) -> int:
 
 
 def memory_limit(given: Setting) -> float:
-    """Bytes that one chunk may take, so that the chunks under way take an eighth of the memory."""
+    """Bytes that one chunk may take; the chunks under way take an eighth of the memory at most."""
     if given.platform == "cpu":
-        return MEMORY_SHARE * _host_memory() / (2 * len(lane_devices(given)))
+        return min(CHUNK, MEMORY_SHARE * _host_memory() / (2 * len(lane_devices(given))))
     stats = given.devices[0].memory_stats() or {}
     return MEMORY_SHARE * stats.get("bytes_limit", MEMORY)
 
@@ -189,9 +190,8 @@ class _Lanes:
     def compute(self, rows: range, device: Device) -> Any:
         """Outputs of a chunk of rows."""
         with computing_in(self.setting):
-            chunk, count = fitting(
-                (_padded(self.batch, rows, self.places), np.int64(len(rows))), self.setting
-            )
+            chunk = _padded(self.batch, rows, self.places, repeat=self.setting.platform != "cpu")
+            chunk, count = fitting((chunk, np.int64(len(rows))), self.setting)
             out = self.compiled[device](*self.shared[device], chunk, count)
             return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(rows)], out)
 
@@ -265,21 +265,34 @@ def _store_the_rest(under_way: dict[Future[Any], range], store: Callable[[range,
 
 def _cut(mine: range, places: int, lanes: int, together: int, least: int) -> list[range]:
     """Chunks of at most ``places`` rows; smaller ones where that gives every lane its share."""
-    if places % together:
-        raise ValueError(f"rows that stay together must divide the places: {together}, {places}")
     share = math.ceil(len(mine) / (lanes * SHARES * together)) * together
     rows = places if lanes == 1 else min(places, max(share, together, least))
     return [range(first, min(first + rows, mine.stop)) for first in range(mine.start, mine.stop, rows)]
 
 
-def _padded(batch: Any, rows: range, places: int) -> Any:
-    """A chunk of a batch; free places repeat its first row, which is harmless to compute."""
+def _padded(batch: Any, rows: range, places: int, repeat: bool) -> Any:
+    """A chunk of a batch, whose free places hold zeros, or ``repeat`` its first row, harmless to compute.
+
+    Zeros that nobody reads cost nothing: the system clears a page when it is touched.
+    """
 
     def pad(leaf: Any) -> np.ndarray:
         part = leaf[rows.start : rows.stop]
-        return np.concatenate([part, np.repeat(part[:1], places - len(part), axis=0)])
+        whole = _aligned_zeros((places, *part.shape[1:]), part.dtype)
+        whole[: len(part)] = part
+        if repeat:
+            whole[len(part) :] = part[0]
+        return whole
 
     return jax.tree.map(pad, batch)
+
+
+def _aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Zeros where a processor's program reads them in place; from elsewhere JAX copies them first."""
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.zeros(size + ALIGNMENT, np.uint8)
+    first = -raw.ctypes.data % ALIGNMENT
+    return raw[first : first + size].view(dtype).reshape(shape)
 
 
 def _rows(batch: Any) -> int:

@@ -309,7 +309,8 @@ def _compile(slices: Sequence[_Slice], options: _Options, clock: Clock, progress
     for _, group in grouped([one.scenarios[0] for one in slices]):
         keys += sampling_keys(group, method, settings, EFFORT, options.precision, evidence=True)
         keys += [loo_key(group, method, settings)] if options.loo else []
-    compile_keys([*keys, *summary_keys(method, settings)], clock)
+    # programs are traced one after the other: a small one compiles while the next is traced
+    compile_keys([*summary_keys(method, settings), *keys], clock)
 
 
 def _sample_slice(one: _Slice, options: _Options, clock: Clock, progress: Progress) -> list[Summary]:

@@ -23,7 +23,7 @@ from scalaw.model.scaling_model import ScalingModel
 if TYPE_CHECKING:
     import xarray as xr
 
-    from scalaw.infer.evaluate import Evaluated
+    from scalaw.infer.evaluate import Pointwise
 
 
 def index_name(size_option: str) -> str:
@@ -42,7 +42,7 @@ def coordinate_labels(model: ScalingModel) -> list[tuple[str, dict[str, int]]]:
     return labels
 
 
-def build_tree(sampled: Sampled, runs: Runs, pointwise: Evaluated) -> xr.DataTree:
+def build_tree(sampled: Sampled, runs: Runs, pointwise: Pointwise) -> xr.DataTree:
     """Assemble the tree of one scenario."""
     import xarray as xr
 
