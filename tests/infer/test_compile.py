@@ -57,9 +57,8 @@ def test_an_importance_fit_that_differs_in_data_compiles_nothing(demo_runs, demo
 @pytest.mark.parametrize("rows", [7, 9])
 def test_another_number_of_runs_in_the_same_bucket_compiles_nothing(demo_runs, rows):
     with counting_compilations() as compiled:
-        fit = sl.fit(demo_runs.select(np.arange(rows)), "power_law", x="C", **SHORT)
+        sl.fit(demo_runs.select(np.arange(rows)), "power_law", x="C", **SHORT)
     assert len(compiled) == 0
-    assert fit.recipe["seconds"]["compile"] < 0.1
 
 
 def test_another_covariate_compiles_nothing(demo_runs):
