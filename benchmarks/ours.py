@@ -15,7 +15,7 @@ from benchmarks.tables import Table
 from scalaw.data import Runs
 from scalaw.infer import bootstrap as resampled, point_fit
 from scalaw.infer.batch import Sampled, grouped, sample
-from scalaw.infer.devices import computing
+from scalaw.infer.devices import Precision, computing
 from scalaw.infer.executables import key_data
 from scalaw.infer.fit import model_of
 from scalaw.infer.nuts import Settings
@@ -63,9 +63,11 @@ def replicates(table: Table, noise: str, count: int, seed: int) -> dict[str, np.
     return dict(zip(found.names, found.values.T, strict=True))
 
 
-def posterior(scenarios: Sequence[Scenario], seed: int = 0, method: Method = "auto") -> list[Sampled]:
+def posterior(
+    scenarios: Sequence[Scenario], seed: int = 0, method: Method = "auto", precision: Precision = "float64"
+) -> list[Sampled]:
     """Posterior of every scenario, by default by the method that routes itself."""
-    return sample(scenarios, Settings(), seed, method=method, evaluated=False)
+    return sample(scenarios, Settings(), seed, method=method, precision=precision, evaluated=False)
 
 
 def draws_of(one: Sampled) -> tuple[dict[str, np.ndarray], np.ndarray | None]:

@@ -50,13 +50,26 @@ def one_table(table: Table, peers: dict[str, Peer], quick: bool) -> Iterator[Row
         "ours": Task(f"{len(batch)} posteriors", lambda turn: ours.posterior(batch, turn), rounds),
         "one": Task("one posterior", lambda turn: ours.posterior(batch[:1], turn), rounds),
     }
+    if any(map(single, peers)):
+        what = f"{len(batch)} posteriors in float32"
+        run = lambda turn: ours.posterior(batch, turn, precision="float32")  # noqa: E731
+        tasks["ours_32"] = Task(what, run, rounds)
     tasks |= {name: Task(what, run, rounds) for name, (what, run) in peers.items() if run}
     times = interleave(tasks)
-    mine = {name: [merged(table, turn) for turn in times[name].values] for name in ("ours", "one")}
+    mine = {
+        name: [merged(table, turn) for turn in times[name].values]
+        for name in ("ours", "one", "ours_32")
+        if name in times
+    }
     title = f"Posterior of {table.law}, {len(table.loss)} runs"
     for name, (what, _) in peers.items():
         row = f"posterior_{table.law}_{name}"
         yield against(row, title, times, name, mine) if name in times else missing(row, title, what)
+
+
+def single(name: str) -> bool:
+    """Whether a row's peer runs in single precision: ours of the same precision is what it is compared with."""
+    return name.endswith("_32")
 
 
 def of_chinchilla(table: Table, quick: bool) -> dict[str, Peer]:
@@ -100,28 +113,28 @@ def worth(table: Table, one: Any) -> Worth:
 def against(
     row: str, title: str, times: dict[str, Timing], name: str, mine: dict[str, list[list[Worth]]]
 ) -> Row:
-    """Row of one peer: Kish's effective draws of ours against the peer's least bulk ESS."""
-    theirs = [of_chains(draws) for draws in times[name].values]
+    """Row of one peer: Kish's effective draws of ours, in the same precision, against the peer's least bulk ESS."""
+    theirs, own = [of_chains(draws) for draws in times[name].values], "ours_32" if single(name) else "ours"
     done = {
-        measure: ([sum(map(of, turn)) for turn in mine["ours"]], [of(w) for w in theirs])
+        measure: ([sum(map(of, turn)) for turn in mine[own]], [of(w) for w in theirs])
         for measure, of in MEASURES.items()
     }
     one = [turn[0].kish for turn in mine["one"]]
     apart = disagreement([turn[0] for turn in mine["one"]], theirs)
     per_second = times[name].median("cpu", done["kish"][1])
     check = {
-        "methods": sorted({p.method for turn in times["ours"].values for p in turn}),
-        "ess_ours_median": float(np.median([w.kish for turn in mine["ours"] for w in turn])),
+        "methods": sorted({p.method for turn in times[own].values for p in turn}),
+        "ess_ours_median": float(np.median([w.kish for turn in mine[own] for w in turn])),
         "ess_peer_median": float(np.median(done["kish"][1])),
         "ratio_cpu_ours_one_at_a_time": per_second / times["one"].median("cpu", one),
-        "ratio_cpu_ess_of_mean": _ratio(times, name, done["mean"]),
-        f"ratio_cpu_ess_of_{QUANTILE:.0%}_quantile": _ratio(times, name, done["quantile"]),
+        "ratio_cpu_ess_of_mean": _ratio(times, name, own, done["mean"]),
+        f"ratio_cpu_ess_of_{QUANTILE:.0%}_quantile": _ratio(times, name, own, done["quantile"]),
         "means_apart_in_standard_errors": float(apart.max()),
     }
     return compare(
         row,
         title,
-        times["ours"],
+        times[own],
         times[name],
         work=done["kish"],
         unit="ESS",
@@ -137,5 +150,5 @@ MEASURES: dict[str, Callable[[Worth], float]] = {
 }
 
 
-def _ratio(times: dict[str, Timing], name: str, done: tuple[list[float], list[float]]) -> float:
-    return times[name].median("cpu", done[1]) / times["ours"].median("cpu", done[0])
+def _ratio(times: dict[str, Timing], name: str, own: str, done: tuple[list[float], list[float]]) -> float:
+    return times[name].median("cpu", done[1]) / times[own].median("cpu", done[0])

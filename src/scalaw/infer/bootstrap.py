@@ -228,10 +228,12 @@ def _elsewhere(structure: Structure, one: Arrays, centre: Mode, ends: Mode, cloc
     distance = _distance(centre, ends)
     near = np.nanquantile(distance, 0.25)
     out = np.zeros(len(distance), bool)
-    far = np.flatnonzero(~(distance <= FAR * near))
-    if len(far):
-        back = climb(structure, repeated(one, len(far)), ends.z[far], clock)
-        out[far] = ~(_distance(centre, back) <= BACK * near)
+    left = np.flatnonzero(~(distance <= FAR * near))
+    for exact in (True, None):  # by scores, which creep, only those that exact steps do not lead back
+        if len(left):
+            back = climb(structure, repeated(one, len(left)), ends.z[left], clock, exact=exact)
+            left = left[~(_distance(centre, back) <= BACK * near)]
+    out[left] = True
     return out
 
 

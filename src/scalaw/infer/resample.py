@@ -105,8 +105,11 @@ def repeated(one: Arrays, replicates: int, **instead: np.ndarray) -> Arrays:
 
 def _multiplicities(rng: np.random.Generator, weight: np.ndarray, replicates: int) -> np.ndarray:
     """How often each is drawn, in as many draws as the weights sum to, shape (replicates, len(weight))."""
-    total = weight.sum()
-    return rng.multinomial(round(total), weight / total, size=replicates).astype(float)
+    shape, n = (replicates, round(weight.sum())), len(weight)
+    alike = np.all(weight == weight[0])
+    drawn = rng.integers(n, size=shape) if alike else rng.choice(n, size=shape, p=weight / weight.sum())
+    drawn += n * np.arange(replicates)[:, None]
+    return np.bincount(drawn.ravel(), minlength=replicates * n).reshape(replicates, n).astype(float)
 
 
 def _losses(
