@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from scalaw.laws import (
     alabdulmohsin as _alabdulmohsin,
+    autoencoder as _autoencoder,
     bnsl as _bnsl,
     chinchilla as _chinchilla,
     coverage as _coverage,
+    critical_batch as _critical_batch,
     data_constrained as _data_constrained,
     data_mixing as _data_mixing,
+    distillation as _distillation,
+    downstream as _downstream,
+    farseer as _farseer,
+    filtering as _filtering,
     kaplan as _kaplan,
+    kaplan_single as _kaplan_single,
     moe as _moe,
+    nonembedding as _nonembedding,
+    overtraining as _overtraining,
     power as _power,
+    precision as _precision,
+    progress as _progress,
+    regimes as _regimes,
     schedule as _schedule,
+    sparsity as _sparsity,
+    transfer as _transfer,
 )
 from scalaw.laws.check_law import check_law, law_checks
 from scalaw.laws.formula import formula_law
@@ -34,15 +48,29 @@ from scalaw.laws.spec import get_law
 
 _FAMILIES = (
     _alabdulmohsin,
+    _autoencoder,
     _bnsl,
     _chinchilla,
     _coverage,
+    _critical_batch,
     _data_constrained,
     _data_mixing,
+    _distillation,
+    _downstream,
+    _farseer,
+    _filtering,
     _kaplan,
+    _kaplan_single,
     _moe,
+    _nonembedding,
+    _overtraining,
     _power,
+    _precision,
+    _progress,
+    _regimes,
     _schedule,
+    _sparsity,
+    _transfer,
 )
 
 

@@ -1,8 +1,10 @@
-"""Coverage by repeated sampling: the share of problems solved within k tries (arXiv:2502.17578).
+"""Coverage by repeated sampling: the share of problems solved within k tries (arXiv:2502.17578, arXiv:2407.21787).
 
-If a problem's chance of success in one try is Beta(a, b) over problems, k tries fail with probability ``B(a,
-b + k) / B(a, b)``, which falls like ``k**-a``. The law is written in the mean ``a / (a + b)``, which is
-pass@1, and the concentration ``a + b``. Data are counts: problems solved among those tried.
+``coverage_power`` is the curve ``exp(-a k**-b)`` that was fitted first; points of one curve share their samples, so fit
+counts instead. ``coverage_betabinomial`` says why such a curve arises. If a problem's chance of success in one try is
+Beta(a, b) over problems, k tries fail with probability ``B(a, b + k) / B(a, b)``, which falls like ``k**-a``. The law
+is written in the mean ``a / (a + b)``, which is pass@1, and the concentration ``a + b``. Data are counts: problems
+solved among those tried.
 """
 
 from __future__ import annotations
@@ -15,10 +17,29 @@ from scalaw.lazy import jnp
 SHIFT = 10
 
 
+TRIES = Covariate("k", "tries", "integer", "absolute", meaning="tries per problem")
+
+
+@law(
+    source="arXiv:2407.21787",
+    increasing=("k",),
+    covariates={"k": TRIES},
+    response=Response("coverage", "absolute", "share"),
+)
+def coverage_power(
+    k,
+    *,
+    a=parameter("level", Prior("LogNormal", (1.0, 1.0)), meaning="minus the log of coverage by one try"),
+    b=parameter("exponent", Prior("LogNormal", (0.3, 0.6)), meaning="how fast tries pay"),
+):
+    """Share of problems solved within k tries, as an exponentiated power law."""
+    return jnp.exp(-a / k**b)
+
+
 @law(
     source="arXiv:2502.17578, beta distribution of success",
     increasing=("k",),
-    covariates={"k": Covariate("k", "tries", "integer", "absolute", meaning="tries per problem")},
+    covariates={"k": TRIES},
     response=Response("coverage", "absolute", "count"),
 )
 def coverage_betabinomial(

@@ -1,15 +1,16 @@
-"""Loss on one validation set as a function of the training mixture (arXiv:2403.16952).
+"""Loss on one validation set as a function of the training mixture (arXiv:2403.16952, arXiv:2507.09404).
 
-``r`` holds the shares of the training domains and sums to one. The loss on several sets is a weighted sum of
-such laws. Adding one number to every ``t`` only rescales ``k``; the priors hold that freedom, and holding
-``k`` (``data_mixing_ye[k=1]``) removes it.
+``r`` and ``h`` hold the shares of the training domains and sum to one. In ``data_mixing_ye`` the loss on several sets
+is a weighted sum of such laws. Adding one number to every ``t`` only rescales ``k``; the priors hold that freedom, and
+holding ``k`` (``data_mixing_ye[k=1]``) removes it. ``data_mixing_shukor`` adds the mixture's part to Chinchilla's, so
+that the best mixture is the same at every scale.
 """
 
 from __future__ import annotations
 
 from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
-from scalaw.laws.records import Covariate, amplitude, irreducible, parameter
+from scalaw.laws.records import Covariate, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
 
@@ -27,3 +28,31 @@ def data_mixing_ye(
 ):
     """Irreducible loss plus the exponential of a weighted mixture."""
     return c + k * jnp.exp(jnp.sum(t * r, axis=-1))
+
+
+@law(
+    source="arXiv:2507.09404, additive law",
+    decreasing=("N", "D"),
+    covariates={"h": Covariate("h", "share", "simplex", "absolute", "domains", "shares of the domains")},
+    options={"domains": 2},
+)
+def data_mixing_shukor(
+    N,
+    D,
+    h,
+    *,
+    E=irreducible(),
+    A=amplitude("loss * N**alpha", meaning="size of the term in parameters"),
+    B=amplitude("loss * D**beta", meaning="size of the term in tokens"),
+    alpha=exponent(meaning="how fast the term in parameters falls"),
+    beta=exponent(meaning="how fast the term in tokens falls"),
+    C=parameter(
+        "worth", Prior("LogNormal", (6.0, 0.7)), "1 / loss", size="domains", meaning="worth of a domain"
+    ),
+    gamma=parameter(
+        "exponent", Prior("LogNormal", (0.5, 0.5)), size="domains", meaning="how fast more of a domain pays"
+    ),
+):
+    """Chinchilla plus what a mixture of domains leaves out."""
+    mixture = jnp.sum(C * h**gamma, axis=-1)
+    return E + 1 / mixture + A / N**alpha + B / D**beta

@@ -1,9 +1,12 @@
-"""Mixture of experts: one joint law in active parameters, tokens and number of experts (arXiv:2502.05172).
+"""Mixtures of experts, in active parameters, tokens, and the number or the granularity of experts.
 
-``N`` counts active parameters with embedding and unembedding, ``E`` is the number of experts; its effect
-saturates between ``E_start`` and ``E_max``. All exponents are negative as written, as in the paper. A change
-of units mixes parameters: ``N**(alpha + gamma ln E)`` turns a unit of N into a power of the number of
-experts, so ``delta`` and ``omega`` are, in reference units, the effect of experts at the centre of the runs.
+``moe_clark`` (arXiv:2202.01169) has a fixed number of tokens, so that its verdict on large models is one of that
+number. ``moe_finegrained`` (arXiv:2402.07871) has 64 experts cut into ``G`` finer ones each. ``moe_joint``
+(arXiv:2502.05172) joins parameters, tokens and experts: ``N`` counts active parameters with embedding and unembedding,
+``E`` is the number of experts; its effect saturates between ``E_start`` and ``E_max``. All exponents are negative as
+written, as in the paper. A change of units mixes parameters: ``N**(alpha + gamma ln E)`` turns a unit of N into a power
+of the number of experts, so ``delta`` and ``omega`` are, in reference units, the effect of experts at the centre of the
+runs.
 """
 
 from __future__ import annotations
@@ -14,8 +17,93 @@ import numpy as np
 
 from scalaw.laws.law import Values, law
 from scalaw.laws.prior import Prior
-from scalaw.laws.records import Covariate, Published, amplitude, irreducible, parameter
+from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
+
+
+def effective_experts(E: Any, E_start: Any, E_max: Any) -> Any:
+    """Number of experts that count, between ``E_start`` for one and ``E_max`` for endless ones."""
+    return 1 / (1 / (E - 1 + 1 / (1 / E_start - 1 / E_max)) + 1 / E_max)
+
+
+def _clark_to_paper(values: Values, refs: Values) -> dict[str, Any]:
+    """Paper units from reference units (NumPy): a and c leak into d and b."""
+    log_n = np.log10(refs["N"])
+    paper = dict(values)
+    paper["b"] = values["b"] - values["c"] * log_n
+    paper["d"] = values["d"] + np.log10(refs["loss"]) - values["a"] * log_n
+    return paper
+
+
+def _clark(router: str, *numbers: float) -> Published:
+    values: dict[str, float] = dict(zip(("a", "b", "c", "d", "E_start", "E_max"), numbers, strict=True))
+    return Published(
+        f"clark_2022_{router}", values, "arXiv:2202.01169", status="second-hand", note="130B tokens"
+    )
+
+
+EXPERTS = Covariate("E", "experts", "integer", "absolute", meaning="number of experts")
+
+
+@law(
+    source="arXiv:2202.01169",
+    covariates={"E": EXPERTS},
+    to_paper=_clark_to_paper,
+    published=(
+        _clark("s_base", -0.082, -0.108, 0.009, 1.104, 1.847, 314.478),
+        _clark("rl_r", -0.083, -0.126, 0.012, 1.111, 1.880, 470.0),
+        _clark("hash", -0.087, -0.136, 0.012, 1.157, 4.175, 477.7),
+    ),
+)
+def moe_clark(
+    N,
+    E,
+    *,
+    a=parameter("slope", Prior("Normal", (-0.08, 0.04)), meaning="power of parameters, one effective expert"),
+    b=parameter("experts", Prior("Normal", (-0.03, 0.05)), meaning="power of experts at one parameter"),
+    c=parameter(
+        "experts", Prior("Normal", (0.0, 0.02)), meaning="change of either power with log10 of the other"
+    ),
+    d=parameter("log level", Prior("Normal", (0.05, 0.1)), meaning="log10 of the loss at one parameter"),
+    E_start=parameter(
+        "experts", Prior("LogNormal", (2.0, 0.3)), meaning="effective experts of a dense model"
+    ),
+    E_max=parameter("experts", Prior("LogNormal", (300.0, 0.7)), meaning="effective experts of endless ones"),
+):
+    """Log loss bilinear in log parameters and log effective experts."""
+    log_e, log_n = jnp.log10(effective_experts(E, E_start, E_max)), jnp.log10(N)
+    return 10 ** (a * log_n + b * log_e + c * log_n * log_e + d)
+
+
+def _krajewski(kind: str, **values: float) -> Published:
+    return Published(
+        f"krajewski_2024_{kind}", values, "arXiv:2402.07871", status="second-hand", note="64 experts"
+    )
+
+
+@law(
+    source="arXiv:2402.07871",
+    decreasing=("N", "D", "G"),
+    covariates={
+        "G": Covariate("G", "granularity", "positive", "absolute", meaning="finer experts per expert")
+    },
+    published=(_krajewski("moe", a=18.1, alpha=0.115, b=30.8, beta=0.147, g=2.1, gamma=0.58, c=0.47),),
+)
+def moe_finegrained(
+    N,
+    D,
+    G,
+    *,
+    g=amplitude("loss * N**alpha", Prior("LogNormal", (0.03, 1.0)), meaning="part that granularity removes"),
+    gamma=exponent(Prior("LogNormal", (0.5, 0.5)), meaning="how fast granularity pays"),
+    a=amplitude("loss * N**alpha", meaning="size of the term in parameters"),
+    alpha=exponent(meaning="how fast the term in parameters falls"),
+    b=amplitude("loss * D**beta", meaning="size of the term in tokens"),
+    beta=exponent(meaning="how fast the term in tokens falls"),
+    c=irreducible(),
+):
+    """Chinchilla with a term in parameters that falls with the granularity of experts."""
+    return c + (g / G**gamma + a) / N**alpha + b / D**beta
 
 
 def _to_paper(values: Values, refs: Values) -> dict[str, Any]:
@@ -31,7 +119,7 @@ def _to_paper(values: Values, refs: Values) -> dict[str, Any]:
 
 @law(
     source="arXiv:2502.05172 eq. 6",
-    covariates={"E": Covariate("E", "experts", "integer", "absolute", meaning="number of experts")},
+    covariates={"E": EXPERTS},
     to_paper=_to_paper,
     published=(
         Published(
@@ -73,8 +161,7 @@ def moe_joint(
     c=irreducible(),
 ):
     """Chinchilla whose two terms change with the number of experts."""
-    effective = 1 / (1 / (E - 1 + 1 / (1 / E_start - 1 / E_max)) + 1 / E_max)
-    log_e = jnp.log(effective)
+    log_e = jnp.log(effective_experts(E, E_start, E_max))
     size = a * jnp.exp(delta * log_e + (alpha + gamma * log_e) * jnp.log(N))
     data = b * jnp.exp(omega * log_e + (beta + zeta * log_e) * jnp.log(D))
     return size + data + c

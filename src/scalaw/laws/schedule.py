@@ -1,10 +1,10 @@
-"""Loss at the end of a learning-rate schedule: the multi-power law (arXiv:2503.12811).
+"""Loss at the end of a learning-rate schedule: two laws whose covariate is a run's whole schedule.
 
-A run's covariate is its whole schedule, one learning rate per step. The law adds a gain for every step at
-which the rate falls, so its cost grows with the square of the steps; :func:`reduce_schedule` therefore
-gathers falls of like remaining area into at most 255 groups in NumPy, once, before any fit (the loss changes
-by less than 1e-6 for cosine and warm-up–stable–decay schedules of 10,000 steps). Row 0 of the result carries
-the whole area.
+A schedule is one learning rate per step. ``lr_annealing_tissue`` (arXiv:2408.11029) needs two numbers of it, the area
+under it and what momentum has of its falls. The multi-power law ``lr_multipower`` (arXiv:2503.12811) adds a gain for
+every step at which the rate falls, so its cost grows with the square of the steps; :func:`reduce_schedule` therefore
+gathers falls of like remaining area into at most 255 groups in NumPy, once, before any fit (the loss changes by less
+than 1e-6 for cosine and warm-up–stable–decay schedules of 10,000 steps). Row 0 of the result carries the whole area.
 """
 
 from __future__ import annotations
@@ -59,6 +59,40 @@ def reduce_schedule(rate: np.ndarray) -> np.ndarray:
         rest = np.stack([fall[kept], *(total[kept] / weight[kept] for total in sums)], axis=-1)
     empty = np.tile([0.0, rows[0, 1], rows[0, 2]], (ROWS - 1 - len(rest), 1))
     return np.concatenate([first, rest, empty])
+
+
+#: Momentum with which the annealing law remembers falls of the rate; part of the law, not fitted (arXiv:2408.11029).
+DECAY = 0.999
+
+
+def annealed(rate: np.ndarray) -> np.ndarray:
+    """Area under a schedule and its annealing area, shape ``(2,)``.
+
+    The second is the sum over steps of ``m_i = DECAY * m_{i-1} + fall_i``: a fall counts more the longer ago it was.
+    """
+    fall, _, area = schedule_rows(rate).T
+    left = np.arange(len(fall), 0, -1)
+    return np.array([area[0], np.sum(fall * -np.expm1(left * np.log(DECAY))) / (1 - DECAY)])
+
+
+@law(
+    source="arXiv:2408.11029",
+    covariates={
+        "areas": Covariate(
+            "areas", "lr", "schedule", size=2, meaning="learning rate of every step", reduction=annealed
+        )
+    },
+)
+def lr_annealing_tissue(
+    areas,
+    *,
+    L_0=irreducible(),
+    A=amplitude("loss * lr**alpha", meaning="size of the term in the area under the schedule"),
+    alpha=exponent(meaning="how fast that term falls"),
+    C=amplitude("loss / lr", Prior("LogNormal", (0.1, 1.0)), meaning="gain per annealing area"),
+):
+    """Power law in the area under a learning-rate schedule, less a gain for its annealing area."""
+    return L_0 + A * areas[..., 0] ** -alpha - C * areas[..., 1]
 
 
 SCHEDULE = Covariate(

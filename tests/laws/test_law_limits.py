@@ -1,4 +1,4 @@
-"""Laws give the numbers of their cards, to half a unit of the last printed digit, and obey their limits."""
+"""Laws obey their limits, and stay exact where numbers are extreme."""
 
 import jax
 import numpy as np
@@ -10,10 +10,7 @@ from scalaw.laws.schedule import reduce_schedule, schedule_rows
 STEPS = np.arange(10_000)
 CONSTANT = np.full(10_000, 3e-4)
 COSINE = 3e-5 + 0.5 * 2.7e-4 * (1 + np.cos(np.pi * STEPS / 10_000))
-M = {"beta": 2.0, "c": 0.35, "eps_inf": 0.1}
 BREAK = {"a": 0.2, "b": 5.0, "c0": 0.1, "c": np.array([0.5]), "d": np.array([1e3]), "f": np.array([0.2])}
-REPLICATION = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
-MIXTURE = {"r": np.array([0.7, 0.3]), "t": np.array([-0.6, 0.2]), "c": 2.0, "k": 0.5}
 
 
 def value(spec, **arguments):
@@ -23,54 +20,6 @@ def value(spec, **arguments):
         arguments = {**next(p.values for p in law.published if p.key == key), **arguments}
     with jax.enable_x64(True):
         return np.asarray(law(**arguments))
-
-
-@pytest.mark.parametrize(
-    ("spec", "arguments", "printed"),
-    [
-        ("chinchilla", {**REPLICATION, "N": 1e9, "D": 2e10}, "2.5300503"),
-        ("chinchilla", {**REPLICATION, "N": 70e9, "D": 1.4e12}, "1.9738818631586"),
-        ("chinchilla", {"published": "hoffmann_2022", "N": 70e9, "D": 1.4e12}, "1.9366455"),
-        ("kaplan_l_nd", {"published": "kaplan_2020", "N": 1e9, "D": 2e10}, "2.3738824"),
-        ("kaplan_l_nd", {"published": "kaplan_2020", "N": 175e9, "D": 300e9}, "1.6609571"),
-        ("power_law_offset", {"x": 1e9, "E": 1.0, "k": 1e5**0.2, "alpha": 0.2}, "1.1584893"),
-        ("power_law", {"x": 1e9, "k": 8.8e13**0.076, "alpha": 0.076}, "2.3756403"),
-        ("m2", {"x": 1e4, **M}, "0.17962143"),
-        ("m3", {"x": 1e4, "beta": 2.0, "c": 0.35, "gamma": 1e-5}, "0.08232229"),
-        ("m4", {"x": 1e4, "alpha": 0.7, "eps0": 1.0, **M}, "0.16989151"),
-        ("m4", {"x": 1.0, "alpha": 0.7, "eps0": 1.0, **M}, "0.78404481"),
-        ("bnsl", {"x": 1e4, **BREAK}, "0.82946208"),
-        ("bnsl", {"x": 1e3, **BREAK}, "2.53812112"),
-        (
-            "data_constrained",
-            {"published": "muennighoff_2023", "N": 6.34e9, "D": 242e9, "U": 25e9},
-            "2.22564408899845",
-        ),
-        (
-            "data_constrained",
-            {"published": "muennighoff_2023", "N": 8.67e9, "D": 178e9, "U": 25e9},
-            "2.22696340750879",
-        ),
-        ("data_mixing_ye", MIXTURE, "2.34883816"),
-        ("moe_joint", {"published": "ludziejewski_2025", "N": 1e9, "D": 2e10, "E": 1.0}, "2.57760"),
-        ("moe_joint", {"published": "ludziejewski_2025", "N": 1e9, "D": 2e10, "E": 8.0}, "2.50878"),
-        ("coverage_betabinomial", {"k": 1.0, "mean": 0.3 / 2.3, "concentration": 2.3}, "0.13043478"),
-        ("coverage_betabinomial", {"k": 100.0, "mean": 0.3 / 2.3, "concentration": 2.3}, "0.70837085"),
-        (
-            "lr_multipower",
-            {"published": "luo_2025_400M", "schedule": schedule_rows(CONSTANT), "S_W": 0.324},
-            "2.76564761",
-        ),
-        (
-            "lr_multipower",
-            {"published": "luo_2025_400M", "schedule": schedule_rows(COSINE), "S_W": 0.324},
-            "2.72902379",
-        ),
-    ],
-)
-def test_check_values(spec, arguments, printed):
-    half_unit = 0.5 * 10.0 ** -len(printed.split(".")[1])
-    assert abs(value(spec, **arguments) - float(printed)) <= half_unit
 
 
 def test_two_breaks_draw_a_double_descent():

@@ -1,0 +1,109 @@
+"""Downstream measures: accuracy against loss, compute or thinking, and what makes it look sudden.
+
+``downstream_sigmoid`` is the second stage of a two-stage forecast: accuracy between chance ``lo`` and a ceiling ``hi``
+as the loss of the right answers falls through ``mid`` (arXiv:2407.21783, arXiv:2412.04403, where ``b = lo``, ``a = hi -
+lo`` and ``k = -kappa``). ``rl_sigmoid`` is reward or accuracy against the compute of reinforcement learning.
+``exact_match`` is why abilities seem to emerge: if all ``length`` tokens of an answer have to be right, a loss that
+falls smoothly makes a sharp step (arXiv:2304.15004). ``log_linear_accuracy`` is a logistic line in the logarithm of
+thinking tokens. A ceiling is not identified while accuracy is far below it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scalaw.laws.law import Values, law
+from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate, Response, exponent, parameter, scale
+from scalaw.lazy import jnp
+
+ACCURACY = Response("accuracy", "absolute", "share")
+
+
+def _shifted(name: str):
+    """``to_paper`` of a law in which a parameter lies on the axis of its covariate L."""
+
+    def to_paper(values: Values, refs: Values) -> dict[str, Any]:
+        return {**values, name: values[name] + refs["L"]}
+
+    return to_paper
+
+
+@law(
+    source="arXiv:2407.21783; arXiv:2412.04403",
+    covariates={"L": Covariate("L", "L", scaling="interval", meaning="loss of the right answers")},
+    response=ACCURACY,
+    to_paper=_shifted("mid"),
+)
+def downstream_sigmoid(
+    L,
+    *,
+    lo=parameter("chance", Prior("Beta", (2.0, 6.0)), meaning="accuracy by chance"),
+    hi=parameter("ceiling", Prior("Beta", (20.0, 1.0)), meaning="accuracy at zero loss or what labels allow"),
+    kappa=parameter("steepness", Prior("LogNormal", (5.0, 1.0)), "1", meaning="steepness in 1/loss"),
+    mid=parameter(
+        "midpoint", Prior("Normal", (0.0, 0.5)), meaning="loss half way between chance and ceiling"
+    ),
+):
+    """Accuracy between chance and a ceiling as a loss falls."""
+    return lo + (hi - lo) * _logistic(kappa * (mid - L))
+
+
+@law(source="arXiv:2510.13786", response=Response("reward", "absolute", "share"))
+def rl_sigmoid(
+    C,
+    *,
+    R_0=parameter("level", Prior("Beta", (2.0, 6.0)), meaning="reward before reinforcement learning"),
+    A=parameter("ceiling", Prior("Beta", (4.0, 2.0)), meaning="reward at endless compute"),
+    B=parameter("steepness", Prior("LogNormal", (1.0, 0.5)), meaning="power of compute"),
+    C_mid=scale("C", Prior("LogNormal", (1.0, 2.0)), meaning="compute half way to the ceiling"),
+):
+    """Reward against the compute of reinforcement learning, from a start to a ceiling."""
+    return R_0 + (A - R_0) * _logistic(B * (jnp.log(C) - jnp.log(C_mid)))
+
+
+@law(
+    source="arXiv:2304.15004",
+    increasing=("N",),
+    decreasing=("length",),
+    covariates={
+        "length": Covariate("length", "tokens", "integer", "absolute", meaning="tokens of an answer")
+    },
+    response=ACCURACY,
+)
+def exact_match(
+    N,
+    length,
+    *,
+    c=scale("N", Prior("LogNormal", (0.1, 2.0)), meaning="parameters at which a token has one nat of loss"),
+    alpha=exponent(Prior("LogNormal", (0.3, 0.5)), meaning="how fast the loss of a token falls"),
+):
+    """Share of answers all of whose tokens are right."""
+    return jnp.exp(-length * jnp.exp(alpha * (jnp.log(c) - jnp.log(N))))
+
+
+def _unlogged(values: Values, refs: Values) -> dict[str, Any]:
+    return {**values, "u": values["u"] - values["v"] * np.log(refs["t"])}
+
+
+@law(
+    source="logistic in log tokens; no law was published for arXiv:2412.16720",
+    increasing=("t",),
+    covariates={"t": Covariate("t", "t", meaning="thinking tokens, or compute at test time")},
+    response=ACCURACY,
+    to_paper=_unlogged,
+)
+def log_linear_accuracy(
+    t,
+    *,
+    u=parameter("level", Prior("Normal", (0.0, 1.5)), meaning="log odds at one token"),
+    v=parameter("slope", Prior("HalfNormal", (0.5,)), meaning="log odds gained when tokens grow e-fold"),
+):
+    """Accuracy whose log odds grow with the logarithm of thinking."""
+    return _logistic(u + v * jnp.log(t))
+
+
+def _logistic(z):
+    return 0.5 * (1 + jnp.tanh(0.5 * z))

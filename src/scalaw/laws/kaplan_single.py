@@ -1,0 +1,130 @@
+"""Kaplan's laws in one quantity, in parameters and steps, and of the critical batch (arXiv:2001.08361).
+
+All fall to zero: there is no irreducible loss. N leaves the embedding out. ``kaplan_l_c`` is the loss against the
+compute that was spent at one fixed batch; ``kaplan_l_cmin`` against ``C_min = C / (1 + B / B_crit(L))``, what would
+have been enough at a batch far below the critical one; the two have different exponents and are often confused.
+Kaplan counts compute in PF-days of 8.64e19 FLOP; here all compute is in FLOP. Constants found with one tokenizer
+mean nothing with another.
+"""
+
+from __future__ import annotations
+
+from scalaw.laws.law import law
+from scalaw.laws.prior import Prior
+from scalaw.laws.records import Covariate, Published, Response, amplitude, exponent, parameter, scale
+from scalaw.lazy import jnp
+
+#: FLOP of a day at 1e15 FLOP per second.
+PF_DAY = 8.64e19
+SOURCE = "arXiv:2001.08361"
+
+
+def _published(table: str, note: str, **values: float) -> tuple[Published]:
+    return (Published("kaplan_2020", values, f"{SOURCE} Table {table}", note=f"{note}, WebText2"),)
+
+
+def _fall(constant, x, power):
+    return jnp.exp(power * (jnp.log(constant) - jnp.log(x)))
+
+
+@law(
+    source=f"{SOURCE} Table 5",
+    decreasing=("N",),
+    published=_published("5", "N without embeddings, trained to convergence", N_c=8.8e13, alpha_N=0.076),
+)
+def kaplan_l_n(
+    N,
+    *,
+    N_c=scale("N * loss**(1/alpha_N)", meaning="parameters at which the loss is one unit"),
+    alpha_N=exponent(meaning="how fast loss falls with parameters"),
+):
+    """Parameters alone, with endless data, down to zero."""
+    return _fall(N_c, N, alpha_N)
+
+
+@law(
+    source=f"{SOURCE} Table 5",
+    decreasing=("D",),
+    published=_published("5", "early stopping, a large model", D_c=5.4e13, alpha_D=0.095),
+)
+def kaplan_l_d(
+    D,
+    *,
+    D_c=scale("D * loss**(1/alpha_D)", meaning="tokens at which the loss is one unit"),
+    alpha_D=exponent(meaning="how fast loss falls with tokens"),
+):
+    """Tokens alone, with a large model stopped early, down to zero."""
+    return _fall(D_c, D, alpha_D)
+
+
+@law(
+    source=f"{SOURCE} Table 5, naive",
+    decreasing=("C",),
+    published=_published(
+        "5", "a batch of 2**19 tokens; printed as 1.6e7 PF-days", C_c=1.6e7 * PF_DAY, alpha_C=0.057
+    ),
+)
+def kaplan_l_c(
+    C,
+    *,
+    C_c=scale("C * loss**(1/alpha_C)", meaning="compute at which the loss is one unit"),
+    alpha_C=exponent(meaning="how fast loss falls with compute"),
+):
+    """Compute spent at one fixed batch, down to zero."""
+    return _fall(C_c, C, alpha_C)
+
+
+@law(
+    source=f"{SOURCE} Table 5",
+    decreasing=("C_min",),
+    covariates={"C_min": Covariate("C_min", "C", meaning="compute at a batch far below the critical, FLOP")},
+    published=_published("5", "printed as 3.1e8 PF-days", C_c=3.1e8 * PF_DAY, alpha_C=0.050),
+)
+def kaplan_l_cmin(
+    C_min,
+    *,
+    C_c=scale("C * loss**(1/alpha_C)", meaning="compute at which the loss is one unit"),
+    alpha_C=exponent(meaning="how fast loss falls with compute"),
+):
+    """Least compute, as at a small batch, down to zero."""
+    return _fall(C_c, C_min, alpha_C)
+
+
+@law(
+    source=f"{SOURCE} Table 3",
+    decreasing=("N", "S_min"),
+    covariates={"S_min": Covariate("S_min", "S", meaning="steps at a batch far above the critical")},
+    published=_published("3", "all steps after warm-up", N_c=6.5e13, alpha_N=0.077, S_c=2.1e3, alpha_S=0.76),
+)
+def kaplan_l_ns(
+    N,
+    S_min,
+    *,
+    N_c=scale("N * loss**(1/alpha_N)", meaning="parameters at which endless training gives one unit of loss"),
+    alpha_N=exponent(meaning="how fast loss falls with parameters"),
+    S_c=scale(
+        "S * loss**(1/alpha_S)",
+        Prior("LogNormal", (0.07, 1.0)),
+        meaning="steps at which the term in steps is one unit of loss",
+    ),
+    alpha_S=exponent(Prior("LogNormal", (0.7, 0.3)), meaning="how fast loss falls with steps"),
+):
+    """Parameters and training steps, one term each, down to zero."""
+    return _fall(N_c, N, alpha_N) + _fall(S_c, S_min, alpha_S)
+
+
+@law(
+    source=f"{SOURCE} Table 5",
+    decreasing=("L",),
+    covariates={"L": Covariate("L", "L", meaning="loss at which the batch is asked for")},
+    response=Response("B_crit"),
+    published=_published("5", "B_crit in tokens", B_star=2.1e8, alpha_B=0.21),
+)
+def kaplan_b_crit(
+    L,
+    *,
+    B_star=amplitude("loss * L**(1/alpha_B)", meaning="critical batch at a loss of one"),
+    alpha_B=parameter("inverse exponent", Prior("LogNormal", (0.21, 0.3)), meaning="1/alpha_B is its power"),
+):
+    """Critical batch in tokens against the loss; endless as the loss falls to zero."""
+    return B_star / L ** (1 / alpha_B)

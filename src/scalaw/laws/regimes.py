@@ -1,0 +1,24 @@
+"""The regimes of arXiv:2102.06701: one of model size and data grows while the other is plentiful.
+
+Where the one that grows limits the *variance* of what is learned, the loss approaches its limit like 1/x, whatever
+the task (``variance_limited``). Where it limits the *resolution*, the loss falls with an exponent that the data
+decide (``resolution_limited``): about 4/d for a smooth target on a manifold of d dimensions. When both are of one
+size neither holds.
+"""
+
+from __future__ import annotations
+
+from scalaw.laws.power import power_law_offset
+from scalaw.laws.spec import alias
+
+variance_limited = alias(
+    "variance_limited", power_law_offset, "Falls to its limit like 1/x: variance-limited regime.", alpha=1.0
+)
+resolution_limited = alias(
+    "resolution_limited", power_law_offset, "Power law down to zero: resolution-limited regime.", E=0.0
+)
+henighan_autoregressive = alias(
+    "henighan_autoregressive",
+    power_law_offset,
+    "Power law plus constant, for any modality (arXiv:2010.14701).",
+)

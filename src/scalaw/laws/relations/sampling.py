@@ -1,0 +1,56 @@
+"""Sampling at test time: estimators and identities about repeated tries, votes and verifiers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaln
+from scipy.stats import binom
+
+
+def pass_at_k(n: Any, c: Any, k: Any) -> Any:
+    """Unbiased chance that at least one of k tries is right, from c right ones among n (arXiv:2107.03374)."""
+    n, c, k = (np.asarray(value, float) for value in (n, c, k))
+    left = np.maximum(n - c - k, 0.0)
+    log_miss = gammaln(n - c + 1) - gammaln(left + 1) - gammaln(n + 1) + gammaln(n - k + 1)
+    return np.where(c == 0, 0.0, np.where(n - c < k, 1.0, -np.expm1(log_miss)))
+
+
+def majority_vote(p: Any, n: Any) -> Any:
+    """Chance that most of n independent tries are right, each with chance p; a tie is broken by a coin."""
+    p, n = np.asarray(p, float), np.asarray(n, int)
+    half = n // 2
+    tie = np.where(n % 2 == 0, 0.5 * binom.pmf(half, n, p), 0.0)
+    return binom.sf(half, n, p) + tie
+
+
+def accepted_is_correct(p: Any, true_positive: Any, false_positive: Any) -> Any:
+    """Chance that an answer which a verifier accepts is right: the ceiling of best of n, whatever n is."""
+    p = np.asarray(p, float)
+    return p * true_positive / (p * true_positive + (1.0 - p) * false_positive)
+
+
+def best_of_n_kl(n: Any) -> Any:
+    """Divergence of best of n from the sampler, in nats."""
+    n = np.asarray(n, float)
+    return np.log(n) - (n - 1.0) / n
+
+
+def sampling_exchange(factor: Any, ratio: Any) -> Any:
+    """How many times the samples equal a model so many times larger at the same FLOP (arXiv:2408.03314).
+
+    ``ratio`` is pre-training over inference tokens, ``factor`` how many times larger the model would be.
+    """
+    factor = np.asarray(factor, float)
+    return factor + 3.0 * np.asarray(ratio, float) * (factor - 1.0)
+
+
+def token_edit_distance(p: Any, length: Any) -> Any:
+    """Expected wrong tokens of an answer, each right with chance p (arXiv:2304.15004)."""
+    return np.asarray(length, float) * (1.0 - np.asarray(p, float))
+
+
+def resolution(items: Any) -> Any:
+    """Smallest accuracy that a test of so many items can show: below it, an ability looks absent."""
+    return 1.0 / np.asarray(items, float)

@@ -1,0 +1,431 @@
+"""Every law gives the printed number of its card, and what an independent transcription in NumPy gives.
+
+One line of the table is one check: a law, coefficients (published ones by key, or as given), covariates, the number as
+it is printed, and the formula written down again in plain float64 NumPy.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+from scalaw.laws import get_law
+from scalaw.laws.precision import effective_parameters
+from scalaw.laws.schedule import annealed, schedule_rows
+
+STEPS = np.arange(10_000)
+CONSTANT = np.full(10_000, 3e-4)
+COSINE = 3e-5 + 0.5 * 2.7e-4 * (1 + np.cos(np.pi * STEPS / 10_000))
+PF_DAY = 8.64e19
+
+
+class Card(NamedTuple):
+    """A check value: ``printed`` is text, so that its last digit is known."""
+
+    law: str
+    values: str | dict[str, Any]
+    at: dict[str, Any]
+    printed: str
+    again: Any
+
+
+def chinchilla(E, A, B, alpha, beta, N, D):
+    return E + A * N**-alpha + B * D**-beta
+
+
+def data_constrained(E, A, B, alpha, beta, R_D, R_N, N, D, U):
+    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    U_N = min(N, (U * G) ** (beta / alpha) * G)
+    D_ = U + U * R_D * (1 - np.exp(-(D / U - 1) / R_D))
+    N_ = U_N + U_N * R_N * (1 - np.exp(-max(N / U_N - 1, 0) / R_N))
+    return E + A / N_**alpha + B / D_**beta
+
+
+def effective(E, E_start, E_max):
+    return 1 / (1 / (E - 1 + 1 / (1 / E_start - 1 / E_max)) + 1 / E_max)
+
+
+def clark(a, b, c, d, E_start, E_max, N, E):
+    n, e = np.log10(N), np.log10(effective(E, E_start, E_max))
+    return 10.0 ** (a * n + b * e + c * n * e + d)
+
+
+def moe_joint(a, alpha, delta, gamma, b, beta, omega, zeta, E_start, E_max, c, N, D, E):
+    e = effective(E, E_start, E_max)
+    return a * e**delta * N ** (alpha + gamma * np.log(e)) + b * e**omega * D ** (beta + zeta * np.log(e)) + c
+
+
+def comprehensive(e, f, m, n, k, h, a, alpha, b, beta, c, eps, N, D, N_a, G, S):
+    first = e * G + f / G + m * S * S + n * S
+    second = N**-alpha + k * N_a**-alpha + h * N_a / N
+    return first * second + a * N**-alpha + b * D**-beta + c * N_a**-alpha + eps
+
+
+def abnar(a, alpha, b, beta, c, lam, d, delta, gamma, e, N, D, S):
+    return a / N**alpha + b / D**beta + c / (1 - S) ** lam + d / ((1 - S) ** delta * N**gamma) + e
+
+
+def distilled(c_0, c_1, d_1, f_1, A, alpha, B, beta, gamma, N, D, L_T, L_S):
+    too_good = (1 + (L_T / (L_S * d_1)) ** (1 / f_1)) ** (-c_1 * f_1)
+    return L_T + L_T**-c_0 * too_good * (A / N**alpha + B / D**beta) ** gamma
+
+
+def sae(alpha, beta_k, beta_n, gamma, zeta, eta, n, k):
+    return (
+        np.exp(alpha) * k**beta_k * n**beta_n * np.exp(gamma * np.log(k) * np.log(n)) + np.exp(zeta) * k**eta
+    )
+
+
+def multipower(L_0, A, alpha, B, C, beta, gamma, S_W, rate):
+    areas = np.cumsum(rate[::-1])[::-1]
+    loss = L_0 + A * (np.sum(rate) + S_W) ** -alpha
+    for k in range(1, len(rate)):
+        x = rate[k] ** -gamma * areas[k]
+        loss -= B * (rate[k - 1] - rate[k]) * (1 - (C * x + 1) ** -beta)
+    return loss
+
+
+def tissue(L_0, A, alpha, C, rate):
+    m, second = 0.0, 0.0
+    for before, now in zip(rate[:-1], rate[1:], strict=True):
+        m = 0.999 * m + (before - now)
+        second += m
+    return L_0 + A * np.sum(rate) ** -alpha - C * second
+
+
+def bnsl(a, b, c0, c, d, f, x):
+    return a + b * x**-c0 * np.prod((1 + (x / d) ** (1 / f)) ** (-c * f))
+
+
+def m4(eps_inf, eps0, beta, alpha, c, x):
+    low, high = 0.0, eps0 - eps_inf
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        too_high = middle / (eps0 - eps_inf - middle) ** alpha > beta * x**-c
+        low, high = (low, middle) if too_high else (middle, high)
+    return eps_inf + 0.5 * (low + high)
+
+
+def betabinomial(mean, concentration, k):
+    a, b = mean * concentration, (1 - mean) * concentration
+    tries = np.arange(k)
+    return 1 - np.prod((b + tries) / (a + b + tries))
+
+
+def filtered(a, b, tau, d, n, n_1):
+    error, before = (a * n_1 / 1e5) ** -b, n_1
+    for j in range(2, int(np.ceil(n / n_1)) + 1):
+        now = min(j * n_1, n)
+        error, before = error * (now / before) ** (-b * 0.5 ** ((j - 1) / tau)), now
+    return error + d
+
+
+REPLICATION = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
+BREAK = {"a": 0.2, "b": 5.0, "c0": 0.1, "c": np.array([0.5]), "d": np.array([1e3]), "f": np.array([0.2])}
+M = {"beta": 2.0, "c": 0.35}
+ANNEALED = {"L_0": 2.6, "A": 0.4, "alpha": 0.5, "C": 0.4}
+KRAJEWSKI = lambda a, alpha, b, beta, g, gamma, c, N, D, G: c + (g / G**gamma + a) / N**alpha + b / D**beta  # noqa: E731
+
+
+def fall(constant, power, x):
+    """The formula of a law ``(constant / x)**power``."""
+    return lambda **v: (v[constant] / v[x]) ** v[power]
+
+
+CARDS = [
+    Card("kaplan_l_n", "kaplan_2020", {"N": 1e9}, "2.3756403", fall("N_c", "alpha_N", "N")),
+    Card("kaplan_l_d", "kaplan_2020", {"D": 2e10}, "2.1182614", fall("D_c", "alpha_D", "D")),
+    Card("kaplan_l_c", "kaplan_2020", {"C": PF_DAY}, "2.5741559", fall("C_c", "alpha_C", "C")),
+    Card("kaplan_l_cmin", "kaplan_2020", {"C_min": PF_DAY}, "2.6580802", fall("C_c", "alpha_C", "C_min")),
+    Card(
+        "kaplan_l_ns",
+        "kaplan_2020",
+        {"N": 1e9, "S_min": 1e5},
+        "2.4005137",
+        lambda N_c, alpha_N, S_c, alpha_S, N, S_min: (N_c / N) ** alpha_N + (S_c / S_min) ** alpha_S,
+    ),
+    Card(
+        "kaplan_b_crit",
+        "kaplan_2020",
+        {"L": 2.5},
+        "2674649.5",
+        lambda B_star, alpha_B, L: B_star / L ** (1 / alpha_B),
+    ),
+    *(
+        Card(
+            "kaplan_l_nd",
+            "kaplan_2020",
+            {"N": n, "D": d},
+            printed,
+            lambda N_c, D_c, alpha_N, alpha_D, N, D: ((N_c / N) ** (alpha_N / alpha_D) + D_c / D) ** alpha_D,
+        )
+        for n, d, printed in ((1e9, 2e10, "2.3738824"), (175e9, 300e9, "1.6609571"))
+    ),
+    Card("chinchilla", REPLICATION, {"N": 1e9, "D": 2e10}, "2.5300503", chinchilla),
+    Card("chinchilla", REPLICATION, {"N": 70e9, "D": 1.4e12}, "1.9738818631586", chinchilla),
+    Card("chinchilla", "hoffmann_2022", {"N": 70e9, "D": 1.4e12}, "1.9366455", chinchilla),
+    Card("chinchilla", "hoffmann_2022", {"N": 1e9, "D": 2e10}, "2.5800479", chinchilla),
+    Card(
+        "power_law_offset",
+        {"E": 1.0, "k": 1e5**0.2, "alpha": 0.2},
+        {"x": 1e9},
+        "1.1584893",
+        lambda E, k, alpha, x: E + k * x**-alpha,
+    ),
+    Card(
+        "power_law",
+        {"k": 8.8e13**0.076, "alpha": 0.076},
+        {"x": 1e9},
+        "2.3756403",
+        lambda k, alpha, x: k * x**-alpha,
+    ),
+    Card(
+        "m2",
+        {**M, "eps_inf": 0.1},
+        {"x": 1e4},
+        "0.17962143",
+        lambda beta, c, eps_inf, x: eps_inf + beta * x**-c,
+    ),
+    Card(
+        "m3",
+        {**M, "gamma": 1e-5},
+        {"x": 1e4},
+        "0.08232229",
+        lambda beta, c, gamma, x: beta * (1 / x + gamma) ** c,
+    ),
+    Card("m4", {**M, "alpha": 0.7, "eps0": 1.0, "eps_inf": 0.1}, {"x": 1e4}, "0.16989151", m4),
+    Card("m4", {**M, "alpha": 0.7, "eps0": 1.0, "eps_inf": 0.1}, {"x": 1.0}, "0.78404481", m4),
+    Card("bnsl", BREAK, {"x": 1e4}, "0.82946208", bnsl),
+    Card("bnsl", BREAK, {"x": 1e3}, "2.53812112", bnsl),
+    Card(
+        "data_constrained",
+        "muennighoff_2023",
+        {"N": 6.34e9, "D": 242e9, "U": 25e9},
+        "2.22564408899845",
+        data_constrained,
+    ),
+    Card(
+        "data_constrained",
+        "muennighoff_2023",
+        {"N": 8.67e9, "D": 178e9, "U": 25e9},
+        "2.22696340750879",
+        data_constrained,
+    ),
+    Card(
+        "overtraining_gadre",
+        "gadre_2024_c4",
+        {"C": 2.4e19, "M": 20.0},
+        "3.02294",
+        lambda E, a, b, eta, C, M: E + (a * M**eta + b * M**-eta) * C**-eta,
+    ),
+    Card(
+        "barnett_transfer",
+        {"A": 2.0, "alpha": 0.3, "G": 0.5, "beta": 0.2, "E": 1.5},
+        {"D": 1e4, "D_F": 1e3},
+        "1.65729219",
+        lambda A, alpha, G, beta, E, D, D_F: (A * D**-alpha + G) * D_F**-beta + E,
+    ),
+    Card(
+        "finetune_joint_zhang",
+        {"A": 50.0, "alpha": 0.1, "beta": 0.1, "E": 1.2},
+        {"x": 1e9, "D_F": 1e6},
+        "2.78113883",
+        lambda A, alpha, beta, E, x, D_F: A * x**-alpha * D_F**-beta + E,
+    ),
+    Card(
+        "hernandez_transfer",
+        "hernandez_2021_text",
+        {"D_F": 3e5, "N": 4e7},
+        "1.4237e8",
+        lambda k, alpha, beta, D_F, N: k * D_F**alpha * N**beta,
+    ),
+    Card(
+        "data_mixing_ye",
+        {"t": np.array([-0.6, 0.2]), "c": 2.0, "k": 0.5},
+        {"r": np.array([0.7, 0.3])},
+        "2.34883816",
+        lambda t, c, k, r: c + k * np.exp(t[0] * r[0] + t[1] * r[1]),
+    ),
+    Card(
+        "data_mixing_shukor",
+        {
+            "E": 1.5,
+            "C": np.array([1.2, 0.8]),
+            "gamma": np.array([0.5, 0.3]),
+            "A": 482.0,
+            "alpha": 0.35,
+            "B": 2085.0,
+            "beta": 0.366,
+        },
+        {"N": 1e9, "D": 2e10, "h": np.array([0.6, 0.4])},
+        "2.84568497",
+        lambda E, C, gamma, A, alpha, B, beta, N, D, h: (
+            E + 1 / (C[0] * h[0] ** gamma[0] + C[1] * h[1] ** gamma[1]) + A / N**alpha + B / D**beta
+        ),
+    ),
+    Card("moe_clark", "clark_2022_s_base", {"N": 1e9, "E": 1.0}, "2.28457486", clark),
+    Card("moe_clark", "clark_2022_s_base", {"N": 1e9, "E": 64.0}, "2.08581463", clark),
+    Card("moe_finegrained", "krajewski_2024_moe", {"N": 1e9, "D": 2e10, "G": 1.0}, "3.27613323", KRAJEWSKI),
+    Card("moe_finegrained", "krajewski_2024_moe", {"N": 1e9, "D": 2e10, "G": 8.0}, "3.14039312", KRAJEWSKI),
+    Card("moe_joint", "ludziejewski_2025", {"N": 1e9, "D": 2e10, "E": 1.0}, "2.57760", moe_joint),
+    Card("moe_joint", "ludziejewski_2025", {"N": 1e9, "D": 2e10, "E": 8.0}, "2.50878", moe_joint),
+    Card("moe_sparsity_abnar", "abnar_2025", {"N": 1e9, "D": 2e10, "S": 0.0}, "2.56568", abnar),
+    Card("moe_sparsity_abnar", "abnar_2025", {"N": 1e9, "D": 2e10, "S": 0.9}, "2.70187", abnar),
+    Card(
+        "moe_comprehensive",
+        "zhao_2025",
+        {"N": 7e9, "D": 1e11, "N_a": 1e9, "G": 8.0, "S": 0.25},
+        "2.41715574",
+        comprehensive,
+    ),
+    Card(
+        "sparse_frantar",
+        "frantar_2023_t5",
+        {"N": 1e8, "D": 1e10, "S": 0.75},
+        "1.79326787",
+        lambda a_S, b_S, c_S, b_N, a_D, b_D, c, N, D, S: (
+            (a_S * (1 - S) ** b_S + c_S) * N**-b_N + (a_D / D) ** b_D + c
+        ),
+    ),
+    Card(
+        "delta_ptq",
+        "kumar_2024",
+        {"N": 1e9, "D": 1e11, "P_post": 4.0},
+        "0.02067859",
+        lambda C_T, gamma_D, gamma_N, gamma_post, N, D, P_post: (
+            C_T * np.exp(-P_post / gamma_post) * D**gamma_D / N**gamma_N
+        ),
+    ),
+    Card(
+        "supervised_busbridge",
+        "busbridge_2025",
+        {"N": 1e9, "D": 2e10},
+        "2.37469225",
+        lambda E, A, alpha, B, beta, gamma, N, D: E + (A / N**alpha + B / D**beta) ** gamma,
+    ),
+    Card(
+        "distillation_busbridge",
+        "busbridge_2025",
+        {"N": 1e9, "D": 2e10, "L_T": 2.2, "L_S": 2.3746922493},
+        "2.31695125",
+        distilled,
+    ),
+    Card("sae_scaling", "gao_2024", {"n": 131072.0, "k": 32.0}, "0.41890283", sae),
+    Card(
+        "rl_sigmoid",
+        {"R_0": 0.2, "A": 0.61, "B": 1.75, "C_mid": 1e3},
+        {"C": 1e4},
+        "0.60283644",
+        lambda R_0, A, B, C_mid, C: R_0 + (A - R_0) / (1 + (C_mid / C) ** B),
+    ),
+    *(
+        Card(
+            "downstream_sigmoid",
+            {"lo": 0.25, "hi": 0.85, "kappa": 10.0, "mid": 1.0},
+            {"L": at},
+            printed,
+            lambda lo, hi, kappa, mid, L: lo + (hi - lo) / (1 + np.exp(kappa * (L - mid))),
+        )
+        for at, printed in ((1.0, "0.55"), (1.05, "0.47652440"))
+    ),
+    Card(
+        "exact_match",
+        {"c": 0.1, "alpha": 1.0},
+        {"N": 1.0, "length": 5.0},
+        "0.60653066",
+        lambda c, alpha, N, length: np.exp(-((c / N) ** alpha)) ** length,
+    ),
+    *(
+        Card("coverage_power", {"a": 1.8, "b": 0.3}, {"k": k}, printed, lambda a, b, k: np.exp(-a * k**-b))
+        for k, printed in ((1.0, "0.16529889"), (100.0, "0.63626537"))
+    ),
+    *(
+        Card(
+            "coverage_betabinomial",
+            {"mean": 0.3 / 2.3, "concentration": 2.3},
+            {"k": k},
+            printed,
+            betabinomial,
+        )
+        for k, printed in ((1.0, "0.13043478"), (100.0, "0.70837085"))
+    ),
+    Card(
+        "isik_downstream",
+        {"A": 2.0, "alpha": 0.5, "beta": 1.2},
+        {"D": 1e9},
+        "17.87557949",
+        lambda A, alpha, beta, D: np.log(A * D**alpha) ** beta,
+    ),
+    *(
+        Card(
+            "data_filtering_utility",
+            {"a": 0.025, "b": 0.16, "tau": 6.7272727, "d": 0.1},
+            {"n": n, "n_1": 12.8e6},
+            printed,
+            filtered,
+        )
+        for n, printed in ((128e6, "0.73608992"), (12.8e6, "0.93019"))
+    ),
+    Card(
+        "steps_to_loss",
+        {"S_min": 1.0, "B_crit": 1000.0},
+        {"B": 250.0},
+        "5.0",
+        lambda S_min, B_crit, B: S_min + S_min * B_crit / B,
+    ),
+]
+
+
+def predicted(card):
+    law = get_law(card.law)
+    values = published(law, card.values)
+    with jax.enable_x64(True):
+        return np.asarray(law(**values, **card.at))
+
+
+def published(law, key):
+    return next(p.values for p in law.published if p.key == key) if isinstance(key, str) else key
+
+
+@pytest.mark.parametrize("card", CARDS, ids=[f"{card.law}-{card.printed}" for card in CARDS])
+def test_a_law_gives_the_printed_number_of_its_card(card):
+    mantissa, _, power = card.printed.partition("e")
+    half_unit = 0.5 * 10.0 ** (int(power or 0) - len(mantissa.split(".")[1]))
+    assert abs(predicted(card) - float(card.printed)) <= half_unit
+
+
+@pytest.mark.parametrize("card", CARDS, ids=[f"{card.law}-{card.printed}" for card in CARDS])
+def test_a_law_is_its_formula(card):
+    again = card.again(**published(get_law(card.law), card.values), **card.at)
+    np.testing.assert_allclose(predicted(card), again, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rate", "two_terms", "multi_power"),
+    [(CONSTANT, "2.83094011", "2.76564761"), (COSINE, "2.80823590", "2.72902379")],
+    ids=["constant", "cosine"],
+)
+def test_laws_of_schedules(rate, two_terms, multi_power):
+    with jax.enable_x64(True):
+        loss = float(get_law("lr_annealing_tissue")(areas=annealed(rate), **ANNEALED))
+        law = get_law("lr_multipower")
+        known = {**published(law, "luo_2025_400M"), "S_W": 0.324}
+        other = float(law(schedule=schedule_rows(rate), **known))
+    assert abs(loss - float(two_terms)) <= 0.5e-8
+    assert abs(other - float(multi_power)) <= 0.5e-8
+    np.testing.assert_allclose(loss, tissue(**ANNEALED, rate=rate), rtol=1e-12)
+    np.testing.assert_allclose(other, multipower(**known, rate=rate), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("bits", "left"), [(4, 0.77588740), (8, 0.94977354), (16, 0.99747730)])
+def test_bits_of_weights_are_worth_parameters(bits, left):
+    gammas = {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
+    with jax.enable_x64(True):
+        assert abs(float(effective_parameters(1.0, bits, 1e9, 1e9, **gammas)) - left) <= 0.5e-8
+
+
+def test_eight_bits_everywhere_are_worth_parameters():
+    gammas = {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
+    with jax.enable_x64(True):
+        assert abs(float(effective_parameters(1.0, 8, 8, 8, **gammas)) - 0.92410746) <= 0.5e-8

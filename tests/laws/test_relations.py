@@ -1,0 +1,109 @@
+"""Relations give the numbers of their papers, and are what algebra and simulation say they are."""
+
+import numpy as np
+import pytest
+
+from scalaw.laws import relations as rel
+
+
+def test_flops_of_known_models():
+    assert rel.training_flops(175e9, 300e9) == pytest.approx(3.15e23, rel=1e-12)
+    assert rel.training_flops(280e9, 300e9) == pytest.approx(5.04e23, rel=1e-12)
+    assert rel.training_flops(70e9, 1.4e12) == pytest.approx(5.88e23, rel=1e-12)
+    assert round(float(rel.tokens_per_parameter(175e9, 300e9)), 3) == 1.714
+    assert rel.pf_days(8.64e22) == 1000.0
+
+
+def test_parameters_of_a_small_model():
+    found = rel.deepseek_parameters(8, 512, 102400, 4096)
+    assert [round(float(value) / 1e6, 1) for value in found] == [25.2, 77.6, 352.3]
+    assert rel.embedding_parameters(50257, 768, tied=False) == 2 * 50257 * 768
+
+
+def test_kaplan_allocates_mostly_to_parameters():
+    """Ten times the compute: 5.37 times the parameters and 1.86 times the tokens."""
+    at = rel.kaplan_allocation(1e3 * rel.PF_DAY)
+    assert float(at.N) == pytest.approx(2.0134616e11, rel=5e-8)
+    assert float(at.D) == pytest.approx(1.2913085e11, rel=5e-8)
+    more = rel.kaplan_allocation(1e4 * rel.PF_DAY)
+    assert round(float(more.N / at.N), 2) == 5.37
+    assert round(float(more.D / at.D), 2) == 1.86
+    assert float(rel.training_flops(at.N, at.D)) / (1e3 * rel.PF_DAY) == pytest.approx(1.806, abs=5e-4)
+
+
+def test_a_quarter_of_the_critical_batch_costs_steps():
+    steps, examples = rel.batch_overhead(250.0, 1000.0)
+    assert (steps, examples) == (5.0, 1.25)
+    assert (steps - 1) * (examples - 1) == 1.0
+
+
+def test_two_batches_tell_the_noise_scale_of_gradients():
+    """Both moments are unbiased; the ratio of their averages over steps is within 5 % of the truth."""
+    rng, d, steps = np.random.default_rng(0), 50, 20_000
+    truth, sd = rng.normal(0, 1, d), rng.uniform(1.0, 8.0, d)
+
+    def squared(batch):
+        noise = rng.standard_normal((steps, d)) * sd / np.sqrt(batch)
+        return np.sum((truth + noise) ** 2, axis=1)
+
+    found = rel.gradient_moments(16.0, 256.0, squared(16.0), squared(256.0))
+    for got, wanted in zip(found, (truth @ truth, sd @ sd), strict=True):
+        assert abs(np.mean(got) - wanted) < 4 * np.std(got) / np.sqrt(steps)
+    assert rel.batch_noise_scale(found) == pytest.approx(sd @ sd / (truth @ truth), rel=0.05)
+
+
+def test_pass_at_k_is_the_share_of_draws_without_replacement():
+    assert round(float(rel.pass_at_k(10, 3, 5)), 8) == 0.91666667
+    assert rel.pass_at_k(10, 3, 8) == 1.0
+    assert rel.pass_at_k(10, 0, 5) == 0.0
+    np.testing.assert_allclose(rel.pass_at_k(10, np.arange(11), 1), np.arange(11) / 10, atol=1e-12)
+
+
+def test_a_majority_saturates():
+    n = np.array([1, 2, 3, 101])
+    votes = rel.majority_vote(0.6, n)
+    assert votes[0] == pytest.approx(0.6)
+    assert votes[1] == pytest.approx(0.6)  # a tie is broken by a coin
+    assert votes[2] == pytest.approx(0.6**3 + 3 * 0.6**2 * 0.4)
+    assert rel.majority_vote(0.4, 101) == pytest.approx(1 - votes[3])
+    assert 0.97 < votes[3] < 1.0
+
+
+def test_a_verifier_has_a_ceiling():
+    assert round(float(rel.accepted_is_correct(0.3, 1.0, 0.1)), 8) == 0.81081081
+    assert round(float(rel.best_of_n_kl(64)), 8) == 3.17450808
+
+
+@pytest.mark.parametrize(("ratio", "wanted"), [(1.0, 53.0), (0.1, 17.9), (10.0, 404.0)])
+def test_sampling_against_a_larger_model(ratio, wanted):
+    assert rel.sampling_exchange(14.0, ratio) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_an_edit_distance_is_smooth_where_exact_match_jumps():
+    p = np.exp(-0.1)
+    assert round(float(p**5), 8) == 0.60653066
+    assert round(float(rel.token_edit_distance(p, 5)), 8) == 0.47581291
+    assert rel.resolution(200) == 0.005
+
+
+def test_latency_and_break_even():
+    assert rel.token_latency(4.0, 1.0) == 2.0
+    assert rel.token_latency(1.0, 8.0) == 0.5
+    assert rel.break_even_tokens(1.4e12) == pytest.approx(4.2e12)
+    assert rel.lifetime_tokens(1e12, 1.0, 3.0) == 3e12
+    assert rel.lifetime_tokens(1e12, 1.0 + 1e-9, 3.0) == pytest.approx(3e12, rel=1e-6)
+
+
+def test_progress_doubles_effective_compute_in_nine_months():
+    of_parameters, of_data = rel.doubling_time(0.068, 0.004), rel.doubling_time(0.040, 0.036)
+    assert round(float(of_parameters), 4) == 11.7835
+    assert round(float(of_data), 6) == 0.770164
+    both = 1 / (1 / of_parameters + 1 / of_data)
+    assert round(float(both), 6) == 0.722914
+
+
+def test_the_stock_of_text_runs_out():
+    assert rel.exhaustion_year(3e14, 3e14, 2.5, 2024.0) == 2024.0
+    assert rel.exhaustion_year(3e14, 3e13, 10.0, 2024.0) == pytest.approx(2025.0)
+    interval = rel.exhaustion_year(np.array([1e14, 1e15]), 1.5e13, 2.5, 2024.0)
+    assert 2025 < interval[0] < interval[1] < 2030
