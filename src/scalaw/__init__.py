@@ -26,8 +26,11 @@ if TYPE_CHECKING:
         read_runs as read_runs,
     )
     from scalaw.decide import (
+        Audit as Audit,
         Comparison as Comparison,
         Forecast as Forecast,
+        audit_allocation as audit_allocation,
+        audit_claim as audit_claim,
         compare as compare,
         compare_fits as compare_fits,
         forecast as forecast,
@@ -79,7 +82,7 @@ _NAMES = {
     "check_law formula_law get_law",
     "scalaw.model": "Noise ScalingModel check_noise get_noise simulate",
     "scalaw.infer": "Bootstrap Fit Fits PointFit bootstrap fit fit_many load point_fit warmup",
-    "scalaw.decide": "Comparison Forecast compare compare_fits forecast",
+    "scalaw.decide": "Audit Comparison Forecast audit_allocation audit_claim compare compare_fits forecast",
     "scalaw.show": "report",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}

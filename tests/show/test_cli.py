@@ -33,7 +33,10 @@ def own_law(N, *, E=sl.irreducible(), A=sl.amplitude("loss * N**alpha"), alpha=s
 HEAD = {"scalaw", "command", "verdict", "reasons", "notes"}
 INTERVAL = {"median", "lower", "upper", "prob", "mean", "sd"}
 SHORT = ["--draws", "500", "--warmup", "500"]
-COMMANDS = ["check", "priors", "fit", "compare", "forecast", "report", "laws", "data", "explain", "demo"]
+COMMANDS = [
+    *("check", "priors", "fit", "compare", "forecast", "report"),
+    *("laws", "data", "audit", "explain", "demo"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -305,6 +308,18 @@ def test_data():
     text = run("data", "pythia", "--csv").stdout.splitlines()
     assert len(text) == len(told["rows"]) + 1 and text[0].split(",") == list(told["rows"][0])
     assert "caveat" in run("data", "pythia").stdout
+
+
+def test_audit_of_a_recipe_and_of_coefficients():
+    recipe = ["audit", "-C", "1e23", "-N", "(C/6)^0.5", "-D", "(C*6)^0.5 * 20"]
+    told = check_cli(recipe, code=3, keys=["figures"])
+    assert told["figures"]["ratio"] == pytest.approx(120.0)
+    assert "120 times the budget" in run(*recipe).stdout
+    check_cli(["audit", "-N", "70B", "-D", "1.4T", "--tokens-per-parameter", "20"])
+    told = check_cli(["audit", "--law", "chinchilla", "--value", "beta=0.6"], code=3)
+    assert "beta = 0.6" in told["reasons"][0]
+    assert run("audit", "--law", "chinchilla", "--value", "beta=high").exit_code == 2
+    assert run("audit", "-N", "70B").exit_code == 2
 
 
 def test_explain():

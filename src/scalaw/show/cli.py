@@ -11,7 +11,14 @@ from typing import Annotated
 
 import typer
 
-from scalaw.show import commands_bootstrap, commands_fit, commands_info, commands_many, commands_runs
+from scalaw.show import (
+    commands_audit,
+    commands_bootstrap,
+    commands_fit,
+    commands_info,
+    commands_many,
+    commands_runs,
+)
 from scalaw.show.commands_shared import command
 
 app = typer.Typer(
@@ -35,7 +42,13 @@ _PANELS = {
         commands_fit.report,
     ),
     "Many fits": (commands_many.fit_many, commands_many.warmup),
-    "Look up": (commands_info.laws, commands_info.data, commands_info.explain, commands_info.demo),
+    "Look up": (
+        commands_info.laws,
+        commands_info.data,
+        commands_audit.audit,
+        commands_info.explain,
+        commands_info.demo,
+    ),
 }
 for _panel, _functions in _PANELS.items():
     for _function in _functions:
