@@ -164,6 +164,26 @@ def test_a_good_small_pool_wins_early_and_a_larger_one_late():
     assert np.all(best < worst)
 
 
+def test_modalities_help_once_they_are_large_enough():
+    """Two modalities cost each other while competition exceeds their gain; the rest is the mean of two laws."""
+    own = {"A_i": 400.0, "alpha_i": 0.3, "B_i": 500.0, "beta_i": 0.3}
+    own |= {"A_j": 600.0, "alpha_j": 0.35, "B_j": 700.0, "beta_j": 0.33}
+    joint = {"A_ij": 100.0, "alpha_ij": 0.3, "B_ij": 150.0, "beta_ij": 0.3}
+    at = {"N": np.geomspace(1e7, 1e12, 6), "D_i": 1e12, "D_j": 2e12}
+    one = law("chinchilla", N=at["N"], D=1e12, E=1.8, A=400.0, B=500.0, alpha=0.3, beta=0.3)
+    other = law("chinchilla", N=at["N"], D=2e12, E=2.2, A=600.0, B=700.0, alpha=0.35, beta=0.33)
+    together = law("mixed_modal", **at, **own, **joint, E=2.0, C=0.2)
+    gain = (one + other) / 2 - together
+    np.testing.assert_allclose(gain, 0.2 - 100.0 * at["N"] ** -0.3 - 150.0 * 3e12**-0.3, rtol=1e-9)
+    assert gain[0] < 0 < gain[-1]
+
+
+def test_double_descent_is_bnsl_with_two_breaks():
+    x, given = np.geomspace(10, 1e6, 11), {"a": 0.05, "b": 3.0, "c0": 0.3}
+    given |= {"c": np.array([-0.8, 1.0]), "d": np.array([1e3, 1e4]), "f": np.array([0.1, 0.1])}
+    np.testing.assert_array_equal(law("double_descent", x=x, **given), law("bnsl[breaks=2]", x=x, **given))
+
+
 def test_a_student_lies_between_its_teacher_and_what_it_reaches_alone():
     alone = law("supervised_busbridge", "busbridge_2025", N=1e9, D=2e10)
     taught = law("distillation_busbridge", "busbridge_2025", N=1e9, D=2e10, L_T=2.2, L_S=alone)

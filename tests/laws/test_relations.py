@@ -107,3 +107,65 @@ def test_the_stock_of_text_runs_out():
     assert rel.exhaustion_year(3e14, 3e13, 10.0, 2024.0) == pytest.approx(2025.0)
     interval = rel.exhaustion_year(np.array([1e14, 1e15]), 1.5e13, 2.5, 2024.0)
     assert 2025 < interval[0] < interval[1] < 2030
+
+
+# -- allocations -------------------------------------------------------------------------------------------------------
+REPLICATION = {"A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
+
+
+def test_twenty_tokens_per_parameter_spend_the_budget():
+    at = rel.fixed_ratio(1e23)
+    assert float(at.N) == pytest.approx(2.886751e10, rel=1e-6)
+    assert float(at.D) == pytest.approx(5.773503e11, rel=1e-6)
+    assert rel.training_flops(at.N, at.D) == pytest.approx(1e23, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("C", "N", "D"), [(5.76e23, 72.2487e9, 1.328744e12), (1e21, 2.778459e9, 5.998528e10)]
+)
+def test_the_compute_optimum_in_closed_form(C, N, D):
+    """The printed optima, and no neighbour on the budget has a lower loss."""
+    at = rel.chinchilla_allocation(C, **REPLICATION)
+    assert float(at.N) == pytest.approx(N, rel=1e-6)
+    assert float(at.D) == pytest.approx(D, rel=1e-6)
+    size = at.N * np.array([0.999, 1.0, 1.001])
+    loss = 482.01 * size**-0.3478 + 2085.43 * (C / 6 / size) ** -0.3658
+    assert np.argmin(loss) == 1
+
+
+def test_unrounded_coefficients_give_the_printed_size_for_gophers_budget():
+    values = {"A": np.exp(6.0073404), "B": np.exp(6.0179186), "alpha": 0.33917084, "beta": 0.2849083}
+    at = rel.chinchilla_allocation(5.76e23, **values)
+    assert round(float(at.N) / 1e9, 2) == 40.36
+    rounded = rel.chinchilla_allocation(5.76e23, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+    assert round(float(rounded.N) / 1e9, 2) == 32.19
+
+
+def test_leaving_the_embedding_out_bends_the_frontier():
+    """Local exponents of the size against compute (arXiv:2406.12907): near one at a million, .51 at the end."""
+    assert float(rel.nonembedding_frontier(1e8, **REPLICATION)) == pytest.approx(2.6183105e18, rel=1e-7)
+    for size, exponent in ((1e6, 0.9628), (1e8, 0.6128), (1e11, 0.5137)):
+        near = rel.nonembedding_frontier(size * np.exp([-1e-4, 1e-4]), **REPLICATION)
+        assert round(2e-4 / float(np.log(near[1] / near[0])), 4) == exponent
+
+
+def test_best_settings_by_the_step_law():
+    at = rel.step_law(1e9, 1e11)
+    assert float(at.lr) == pytest.approx(1.6325e-3, rel=5e-5)
+    assert float(at.batch) == pytest.approx(1.10771e6, rel=5e-6)
+
+
+# -- tasks -------------------------------------------------------------------------------------------------------------
+def test_subtasks_learned_in_order_leave_a_power_law():
+    assert float(rel.quanta_tail(1e4, 0.5)) == pytest.approx(0.00766, abs=5e-6)
+    by_hand = np.sum(np.arange(11.0, 2e6) ** -2.5) / np.sum(np.arange(1.0, 2e6) ** -2.5)
+    assert float(rel.quanta_tail(10, 1.5)) == pytest.approx(by_hand, rel=1e-6)
+    assert rel.exponent_of_dimension(20) == 0.2
+
+
+def test_rewards_peak_where_they_should():
+    """Best of n at d = alpha / (2 beta), reinforcement learning at d = exp(alpha / beta - 1)."""
+    kl = np.linspace(0.01, 400, 400_001)
+    for by, peak in (("best_of_n", 1.0 / 0.2), ("rl", np.exp(1.0 / 0.4 - 1.0))):
+        reward = rel.over_optimised(kl, 1.0, 0.1 if by == "best_of_n" else 0.4, by)
+        assert np.sqrt(kl[np.argmax(reward)]) == pytest.approx(peak, rel=1e-3)

@@ -27,6 +27,7 @@ _FAMILIES = {
     "data_constrained": "Repeated data",
     "filtering": "Repeated data",
     "data_mixing": "Data mixtures",
+    "multimodal": "Data mixtures",
     "transfer": "Transfer and fine-tuning",
     "moe": "Mixtures of experts",
     "sparsity": "Sparsity",

@@ -1,11 +1,13 @@
 """Small relations that are no laws to fit: counts, budgets, prices, sampling. Plain functions of NumPy, with units."""
 
-from scalaw.laws.relations.batch import (
-    batch_noise_scale,
-    batch_overhead,
-    gradient_moments,
+from scalaw.laws.relations.allocation import (
+    chinchilla_allocation,
+    fixed_ratio,
     kaplan_allocation,
+    nonembedding_frontier,
+    step_law,
 )
+from scalaw.laws.relations.batch import batch_noise_scale, batch_overhead, gradient_moments
 from scalaw.laws.relations.compute import (
     PF_DAY,
     deepseek_parameters,
@@ -32,6 +34,7 @@ from scalaw.laws.relations.sampling import (
     sampling_exchange,
     token_edit_distance,
 )
+from scalaw.laws.relations.tasks import exponent_of_dimension, over_optimised, quanta_tail
 
 __all__ = [
     "PF_DAY",
@@ -40,20 +43,27 @@ __all__ = [
     "batch_overhead",
     "best_of_n_kl",
     "break_even_tokens",
+    "chinchilla_allocation",
     "deepseek_parameters",
     "doubling_time",
     "embedding_parameters",
     "exhaustion_year",
+    "exponent_of_dimension",
+    "fixed_ratio",
     "gradient_moments",
     "inference_flops",
     "kaplan_allocation",
     "lifetime_tokens",
     "majority_vote",
+    "nonembedding_frontier",
     "nonembedding_parameters",
+    "over_optimised",
     "pass_at_k",
     "pf_days",
+    "quanta_tail",
     "resolution",
     "sampling_exchange",
+    "step_law",
     "token_edit_distance",
     "token_latency",
     "tokens_per_parameter",

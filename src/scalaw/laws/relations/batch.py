@@ -1,12 +1,10 @@
-"""Batches: the noise scale of gradients, what a finite batch costs, and Kaplan's allocation."""
+"""Batches: the noise scale of gradients, and what a finite batch costs."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from scalaw.laws.relations.compute import pf_days
 
 
 class Moments(NamedTuple):
@@ -21,15 +19,6 @@ class Overhead(NamedTuple):
 
     steps: Any
     examples: Any
-
-
-class Allocation(NamedTuple):
-    """Parameters, batch in tokens, steps and tokens of a compute-efficient training."""
-
-    N: Any
-    batch: Any
-    steps: Any
-    D: Any
 
 
 def batch_overhead(batch: Any, critical: Any) -> Overhead:
@@ -53,16 +42,3 @@ def gradient_moments(small: Any, large: Any, squared_small: Any, squared_large: 
 def batch_noise_scale(moments: Moments) -> float:
     """Simple noise scale, about the critical batch: the ratio of the averages over steps."""
     return float(np.mean(moments.trace) / np.mean(moments.squared_norm))
-
-
-def kaplan_allocation(C_min: Any) -> Allocation:
-    """Compute-efficient training by arXiv:2001.08361 Table 6.
-
-    Parameters
-    ----------
-    C_min : array
-        FLOP at a batch far below the critical one. The tokens are for a batch near it, where about twice as much is
-        spent: ``6 N D`` is 1.8 times ``C_min``.
-    """
-    c = pf_days(C_min)
-    return Allocation(1.3e9 * c**0.73, 2.0e6 * c**0.24, 5.4e3 * c**0.03, 2e10 * c**0.27)

@@ -1,0 +1,23 @@
+"""Double descent as a broken power law with two breaks (arXiv:1912.02292; the form is that of arXiv:2210.14891).
+
+Test error against parameters falls, rises to a peak where the model can just fit its runs, and falls again: the first
+change of exponent is below zero and outweighs the first exponent, the second is above. Priors are those of ``bnsl``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scalaw.laws.bnsl import bnsl
+from scalaw.laws.law import register
+from scalaw.laws.spec import variant
+
+double_descent = register(
+    replace(
+        variant(bnsl, [("breaks", "2")]),
+        name="double_descent",
+        source="arXiv:1912.02292; arXiv:2210.14891 eq. 1",
+        about="Falls, rises to a peak and falls again: two breaks.",
+        published=(),
+    )
+)
