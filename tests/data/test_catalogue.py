@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from scalaw.data import Runs, check_runs, read_runs
 from scalaw.errors import ScalawError
+from scalaw.laws import get_law
 
 GOOD = "N,D,loss\n1e8,2e9,3.1\n3e8,9e9,2.8\n1e9,1e10,2.6\n"
 
@@ -331,3 +332,12 @@ def test_mutated_files_end_in_runs_or_an_error(tmp_path_factory, seed, edits, le
         assert all(np.isfinite(runs.values(name)).all() for name in ("N", "D", "loss") if name in runs.frame)
         texts = [*map(str, runs.check()), *runs.describe().split("\n"), *runs.conversions, runs.digest]
         assert all(text.isprintable() for text in texts)
+
+
+def test_a_response_that_is_no_loss_may_have_any_size():
+    """Steps and tokens are neither perplexities nor shares, and may rise with scale."""
+    of = {"L": np.geomspace(2, 4, 10), "N": np.geomspace(1e8, 1e10, 10), "loss": np.geomspace(1e7, 1e5, 10)}
+    runs = Runs(pd.DataFrame(of))
+    assert any(problem.code == "D032" for problem in check_runs(runs))
+    told = {problem.code for problem in check_runs(runs, get_law("kaplan_b_crit"))}
+    assert not {"D032", "D033", "D045", "D046"} & told

@@ -48,7 +48,9 @@ def check_runs(
     list of Problem
         All of them; ``ScalawError.of`` raises those of severity E.
     """
-    problems = [*runs.problems, *looks(runs)]
+    response = getattr(law, "response", None)
+    other = response is not None and response.domain == "positive" and response.name != "loss"
+    problems = [*runs.problems, *looks(runs, of_loss=not other)]
     if runs.refusal:
         severity = "W" if law is None else "E"
         problems.append(Problem("D062", severity, "these rows are not fitted", runs.source, runs.refusal))

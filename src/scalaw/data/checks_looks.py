@@ -24,12 +24,12 @@ RUN_NAMES = ("run", "run_id", "run_name")
 COUNT_NAMES = ("n_embedding", "params_kind", "n_kind", "convention", "param_count")
 
 
-def looks(runs: Runs) -> list[Problem]:
-    """Every warning and note about the values."""
-    checks: tuple[Callable[[Runs], list[Problem]], ...] = (
-        _billions, _loss_size, _loss_kinds, _accounting, _conventions, _duplicates, _replicates, _checkpoints,
-        _narrow, _few_tokens, _rising,
-    )  # fmt: skip
+def looks(runs: Runs, of_loss: bool = True) -> list[Problem]:
+    """Every warning and note about the values; ``of_loss`` False where the response is steps, tokens or the like."""
+    checks: list[Callable[[Runs], list[Problem]]] = [
+        _billions, _loss_kinds, _accounting, _conventions, _duplicates, _replicates, _checkpoints, _narrow, _few_tokens,
+    ]  # fmt: skip
+    checks += [_loss_size, _rising] if of_loss else []
     return [problem for check in checks for problem in check(runs)]
 
 
