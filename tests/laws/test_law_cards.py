@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import pytest
+import transcriptions as plain
 
 from scalaw.laws import get_law
 from scalaw.laws.precision import effective_parameters
@@ -28,97 +29,6 @@ class Card(NamedTuple):
     at: dict[str, Any]
     printed: str
     again: Any
-
-
-def chinchilla(E, A, B, alpha, beta, N, D):
-    return E + A * N**-alpha + B * D**-beta
-
-
-def data_constrained(E, A, B, alpha, beta, R_D, R_N, N, D, U):
-    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    U_N = min(N, (U * G) ** (beta / alpha) * G)
-    D_ = U + U * R_D * (1 - np.exp(-(D / U - 1) / R_D))
-    N_ = U_N + U_N * R_N * (1 - np.exp(-max(N / U_N - 1, 0) / R_N))
-    return E + A / N_**alpha + B / D_**beta
-
-
-def effective(E, E_start, E_max):
-    return 1 / (1 / (E - 1 + 1 / (1 / E_start - 1 / E_max)) + 1 / E_max)
-
-
-def clark(a, b, c, d, E_start, E_max, N, E):
-    n, e = np.log10(N), np.log10(effective(E, E_start, E_max))
-    return 10.0 ** (a * n + b * e + c * n * e + d)
-
-
-def moe_joint(a, alpha, delta, gamma, b, beta, omega, zeta, E_start, E_max, c, N, D, E):
-    e = effective(E, E_start, E_max)
-    return a * e**delta * N ** (alpha + gamma * np.log(e)) + b * e**omega * D ** (beta + zeta * np.log(e)) + c
-
-
-def comprehensive(e, f, m, n, k, h, a, alpha, b, beta, c, eps, N, D, N_a, G, S):
-    first = e * G + f / G + m * S * S + n * S
-    second = N**-alpha + k * N_a**-alpha + h * N_a / N
-    return first * second + a * N**-alpha + b * D**-beta + c * N_a**-alpha + eps
-
-
-def abnar(a, alpha, b, beta, c, lam, d, delta, gamma, e, N, D, S):
-    return a / N**alpha + b / D**beta + c / (1 - S) ** lam + d / ((1 - S) ** delta * N**gamma) + e
-
-
-def distilled(c_0, c_1, d_1, f_1, A, alpha, B, beta, gamma, N, D, L_T, L_S):
-    too_good = (1 + (L_T / (L_S * d_1)) ** (1 / f_1)) ** (-c_1 * f_1)
-    return L_T + L_T**-c_0 * too_good * (A / N**alpha + B / D**beta) ** gamma
-
-
-def sae(alpha, beta_k, beta_n, gamma, zeta, eta, n, k):
-    return (
-        np.exp(alpha) * k**beta_k * n**beta_n * np.exp(gamma * np.log(k) * np.log(n)) + np.exp(zeta) * k**eta
-    )
-
-
-def multipower(L_0, A, alpha, B, C, beta, gamma, S_W, rate):
-    areas = np.cumsum(rate[::-1])[::-1]
-    loss = L_0 + A * (np.sum(rate) + S_W) ** -alpha
-    for k in range(1, len(rate)):
-        x = rate[k] ** -gamma * areas[k]
-        loss -= B * (rate[k - 1] - rate[k]) * (1 - (C * x + 1) ** -beta)
-    return loss
-
-
-def tissue(L_0, A, alpha, C, rate):
-    m, second = 0.0, 0.0
-    for before, now in zip(rate[:-1], rate[1:], strict=True):
-        m = 0.999 * m + (before - now)
-        second += m
-    return L_0 + A * np.sum(rate) ** -alpha - C * second
-
-
-def bnsl(a, b, c0, c, d, f, x):
-    return a + b * x**-c0 * np.prod((1 + (x / d) ** (1 / f)) ** (-c * f))
-
-
-def m4(eps_inf, eps0, beta, alpha, c, x):
-    low, high = 0.0, eps0 - eps_inf
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        too_high = middle / (eps0 - eps_inf - middle) ** alpha > beta * x**-c
-        low, high = (low, middle) if too_high else (middle, high)
-    return eps_inf + 0.5 * (low + high)
-
-
-def betabinomial(mean, concentration, k):
-    a, b = mean * concentration, (1 - mean) * concentration
-    tries = np.arange(k)
-    return 1 - np.prod((b + tries) / (a + b + tries))
-
-
-def filtered(a, b, tau, d, n, n_1):
-    error, before = (a * n_1 / 1e5) ** -b, n_1
-    for j in range(2, int(np.ceil(n / n_1)) + 1):
-        now = min(j * n_1, n)
-        error, before = error * (now / before) ** (-b * 0.5 ** ((j - 1) / tau)), now
-    return error + d
 
 
 REPLICATION = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
@@ -162,10 +72,10 @@ CARDS = [
         )
         for n, d, printed in ((1e9, 2e10, "2.3738824"), (175e9, 300e9, "1.6609571"))
     ),
-    Card("chinchilla", REPLICATION, {"N": 1e9, "D": 2e10}, "2.5300503", chinchilla),
-    Card("chinchilla", REPLICATION, {"N": 70e9, "D": 1.4e12}, "1.9738818631586", chinchilla),
-    Card("chinchilla", "hoffmann_2022", {"N": 70e9, "D": 1.4e12}, "1.9366455", chinchilla),
-    Card("chinchilla", "hoffmann_2022", {"N": 1e9, "D": 2e10}, "2.5800479", chinchilla),
+    Card("chinchilla", REPLICATION, {"N": 1e9, "D": 2e10}, "2.5300503", plain.chinchilla),
+    Card("chinchilla", REPLICATION, {"N": 70e9, "D": 1.4e12}, "1.9738818631586", plain.chinchilla),
+    Card("chinchilla", "hoffmann_2022", {"N": 70e9, "D": 1.4e12}, "1.9366455", plain.chinchilla),
+    Card("chinchilla", "hoffmann_2022", {"N": 1e9, "D": 2e10}, "2.5800479", plain.chinchilla),
     Card(
         "power_law_offset",
         {"E": 1.0, "k": 1e5**0.2, "alpha": 0.2},
@@ -194,23 +104,23 @@ CARDS = [
         "0.08232229",
         lambda beta, c, gamma, x: beta * (1 / x + gamma) ** c,
     ),
-    Card("m4", {**M, "alpha": 0.7, "eps0": 1.0, "eps_inf": 0.1}, {"x": 1e4}, "0.16989151", m4),
-    Card("m4", {**M, "alpha": 0.7, "eps0": 1.0, "eps_inf": 0.1}, {"x": 1.0}, "0.78404481", m4),
-    Card("bnsl", BREAK, {"x": 1e4}, "0.82946208", bnsl),
-    Card("bnsl", BREAK, {"x": 1e3}, "2.53812112", bnsl),
+    Card("m4", {**M, "alpha": 0.7, "eps0": 1.0, "eps_inf": 0.1}, {"x": 1e4}, "0.16989151", plain.m4),
+    Card("m4", {**M, "alpha": 0.7, "eps0": 1.0, "eps_inf": 0.1}, {"x": 1.0}, "0.78404481", plain.m4),
+    Card("bnsl", BREAK, {"x": 1e4}, "0.82946208", plain.bnsl),
+    Card("bnsl", BREAK, {"x": 1e3}, "2.53812112", plain.bnsl),
     Card(
         "data_constrained",
         "muennighoff_2023",
         {"N": 6.34e9, "D": 242e9, "U": 25e9},
         "2.22564408899845",
-        data_constrained,
+        plain.data_constrained,
     ),
     Card(
         "data_constrained",
         "muennighoff_2023",
         {"N": 8.67e9, "D": 178e9, "U": 25e9},
         "2.22696340750879",
-        data_constrained,
+        plain.data_constrained,
     ),
     Card(
         "overtraining_gadre",
@@ -264,20 +174,20 @@ CARDS = [
             E + 1 / (C[0] * h[0] ** gamma[0] + C[1] * h[1] ** gamma[1]) + A / N**alpha + B / D**beta
         ),
     ),
-    Card("moe_clark", "clark_2022_s_base", {"N": 1e9, "E": 1.0}, "2.28457486", clark),
-    Card("moe_clark", "clark_2022_s_base", {"N": 1e9, "E": 64.0}, "2.08581463", clark),
+    Card("moe_clark", "clark_2022_s_base", {"N": 1e9, "E": 1.0}, "2.28457486", plain.clark),
+    Card("moe_clark", "clark_2022_s_base", {"N": 1e9, "E": 64.0}, "2.08581463", plain.clark),
     Card("moe_finegrained", "krajewski_2024_moe", {"N": 1e9, "D": 2e10, "G": 1.0}, "3.27613323", KRAJEWSKI),
     Card("moe_finegrained", "krajewski_2024_moe", {"N": 1e9, "D": 2e10, "G": 8.0}, "3.14039312", KRAJEWSKI),
-    Card("moe_joint", "ludziejewski_2025", {"N": 1e9, "D": 2e10, "E": 1.0}, "2.57760", moe_joint),
-    Card("moe_joint", "ludziejewski_2025", {"N": 1e9, "D": 2e10, "E": 8.0}, "2.50878", moe_joint),
-    Card("moe_sparsity_abnar", "abnar_2025", {"N": 1e9, "D": 2e10, "S": 0.0}, "2.56568", abnar),
-    Card("moe_sparsity_abnar", "abnar_2025", {"N": 1e9, "D": 2e10, "S": 0.9}, "2.70187", abnar),
+    Card("moe_joint", "ludziejewski_2025", {"N": 1e9, "D": 2e10, "E": 1.0}, "2.57760", plain.moe_joint),
+    Card("moe_joint", "ludziejewski_2025", {"N": 1e9, "D": 2e10, "E": 8.0}, "2.50878", plain.moe_joint),
+    Card("moe_sparsity_abnar", "abnar_2025", {"N": 1e9, "D": 2e10, "S": 0.0}, "2.56568", plain.abnar),
+    Card("moe_sparsity_abnar", "abnar_2025", {"N": 1e9, "D": 2e10, "S": 0.9}, "2.70187", plain.abnar),
     Card(
         "moe_comprehensive",
         "zhao_2025",
         {"N": 7e9, "D": 1e11, "N_a": 1e9, "G": 8.0, "S": 0.25},
         "2.41715574",
-        comprehensive,
+        plain.comprehensive,
     ),
     Card(
         "sparse_frantar",
@@ -309,9 +219,9 @@ CARDS = [
         "busbridge_2025",
         {"N": 1e9, "D": 2e10, "L_T": 2.2, "L_S": 2.3746922493},
         "2.31695125",
-        distilled,
+        plain.distilled,
     ),
-    Card("sae_scaling", "gao_2024", {"n": 131072.0, "k": 32.0}, "0.41890283", sae),
+    Card("sae_scaling", "gao_2024", {"n": 131072.0, "k": 32.0}, "0.41890283", plain.sae),
     Card(
         "rl_sigmoid",
         {"R_0": 0.2, "A": 0.61, "B": 1.75, "C_mid": 1e3},
@@ -346,7 +256,7 @@ CARDS = [
             {"mean": 0.3 / 2.3, "concentration": 2.3},
             {"k": k},
             printed,
-            betabinomial,
+            plain.betabinomial,
         )
         for k, printed in ((1.0, "0.13043478"), (100.0, "0.70837085"))
     ),
@@ -363,7 +273,7 @@ CARDS = [
             {"a": 0.025, "b": 0.16, "tau": 6.7272727, "d": 0.1},
             {"n": n, "n_1": 12.8e6},
             printed,
-            filtered,
+            plain.filtered,
         )
         for n, printed in ((128e6, "0.73608992"), (12.8e6, "0.93019"))
     ),
@@ -414,8 +324,8 @@ def test_laws_of_schedules(rate, two_terms, multi_power):
         other = float(law(schedule=schedule_rows(rate), **known))
     assert abs(loss - float(two_terms)) <= 0.5e-8
     assert abs(other - float(multi_power)) <= 0.5e-8
-    np.testing.assert_allclose(loss, tissue(**ANNEALED, rate=rate), rtol=1e-12)
-    np.testing.assert_allclose(other, multipower(**known, rate=rate), rtol=1e-12)
+    np.testing.assert_allclose(loss, plain.tissue(**ANNEALED, rate=rate), rtol=1e-12)
+    np.testing.assert_allclose(other, plain.multipower(**known, rate=rate), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("bits", "left"), [(4, 0.77588740), (8, 0.94977354), (16, 0.99747730)])
