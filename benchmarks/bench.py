@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.report import markdown, read, stamp, write
 
-GROUPS = ("point", "bootstrap", "posterior", "interval", "cost", "start", "devices")
+GROUPS = ("point", "bootstrap", "posterior", "interval", "cost", "start", "devices", "real")
 RESULTS = Path(__file__).parent / "results"
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "SCALAW_CACHE": "0", "MPLBACKEND": "agg"}
 
