@@ -13,6 +13,7 @@ import transcriptions as plain
 
 from scalaw.laws import get_law
 from scalaw.laws.precision import effective_parameters
+from scalaw.laws.sample import draw_prior
 from scalaw.laws.schedule import annealed, schedule_rows
 
 STEPS = np.arange(10_000)
@@ -339,3 +340,26 @@ def test_eight_bits_everywhere_are_worth_parameters():
     gammas = {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
     with jax.enable_x64(True):
         assert abs(float(effective_parameters(1.0, 8, 8, 8, **gammas)) - 0.92410746) <= 0.5e-8
+
+
+#: With published coefficients that can be taken to reference units one by one.
+KEYED = [
+    card
+    for card in CARDS
+    if isinstance(card.values, str)
+    and get_law(card.law).units == "reference"
+    and get_law(card.law).to_paper is None
+]
+
+
+@pytest.mark.parametrize("card", KEYED, ids=[f"{card.law}-{card.values}-{card.printed}" for card in KEYED])
+def test_what_was_published_is_nothing_that_a_prior_rules_out(card):
+    """With the card's point as the centre of the runs: within all but one in a thousand draws of the prior."""
+    law, values = get_law(card.law), published(get_law(card.law), card.values)
+    refs = {c.unit: card.at[c.name] for c in law.covariates} | {"loss": float(predicted(card))}
+    rng = np.random.default_rng(0)
+    for p in law.parameters:
+        prior = law.prior(p).resolve({"loss_min": 1.0, "x_mid": 1.0, "x_log_sd": 2.0})
+        draws = draw_prior(prior, rng, (20_000,))
+        share = np.mean(draws < values[p.name] / law.factor(p, values, refs))
+        assert 5e-4 < share < 1 - 5e-4, (p.name, share)

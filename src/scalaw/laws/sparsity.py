@@ -136,17 +136,17 @@ def moe_comprehensive(
     G,
     S,
     *,
-    e=amplitude("loss * N**alpha", Prior("LogNormal", (0.003, 1.0)), meaning="cost of every active expert"),
-    f=amplitude("loss * N**alpha", Prior("LogNormal", (0.1, 1.0)), meaning="cost of few active experts"),
+    e=amplitude("loss * N**alpha", Prior("LogNormal", (0.0005, 1.0)), meaning="cost of every active expert"),
+    f=amplitude("loss * N**alpha", Prior("LogNormal", (0.02, 1.0)), meaning="cost of few active experts"),
     m=amplitude(
         "loss * N**alpha", Prior("LogNormal", (0.1, 1.0)), meaning="cost of the squared shared share"
     ),
     n=parameter(
-        "slope", Prior("Normal", (-0.06, 0.04)), "loss * N**alpha", meaning="gain of the shared share"
+        "slope", Prior("Normal", (-0.01, 0.008)), "loss * N**alpha", meaning="gain of the shared share"
     ),
-    k=parameter("weight", Prior("LogNormal", (0.01, 2.0)), meaning="weight of active parameters there"),
+    k=parameter("weight", Prior("LogNormal", (0.003, 2.0)), meaning="weight of active parameters there"),
     h=parameter(
-        "weight", Prior("LogNormal", (0.05, 1.0)), "1 / N**alpha", meaning="weight of the active share there"
+        "weight", Prior("LogNormal", (5.0, 1.0)), "1 / N**alpha", meaning="weight of the active share there"
     ),
     a=amplitude("loss * N**alpha", meaning="size of the term in all parameters"),
     alpha=exponent(meaning="how fast the terms in parameters fall"),
