@@ -34,6 +34,16 @@ SIZES = np.array([7e7, 2e8, 6e8, 2e9])
 TOKENS = np.array([2e9, 1e10, 6e10, 3e11])
 
 
+def published(law: str, key: str) -> dict[str, float]:
+    """Coefficients of a law by the key of the paper that printed them."""
+    return dict(next(p.values for p in sl.get_law(law).published if p.key == key))
+
+
+def value(law: str, key: str | None = None, **arguments: Any) -> np.ndarray:
+    """What a law gives, at published coefficients where a key is given, in the paper's units."""
+    return np.asarray(sl.get_law(law)(**{**(published(law, key) if key else {}), **arguments}))
+
+
 def design(law: str) -> dict[str, np.ndarray]:
     """Covariates of 16 runs: a grid in N and D, or 16 budgets."""
     if law.startswith("power_law"):

@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -189,20 +187,16 @@ def test_candidates_need_no_loss():
     assert runs.values("C")[0] == pytest.approx(5.88e23)
 
 
-DATA = Path(os.environ.get("SCALAW_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data")
-
-
 @pytest.mark.data
-@pytest.mark.skipif(not DATA.is_dir(), reason="the run tables are not here: set SCALAW_DATA")
-def test_real_tables_are_read():
-    runs = read_runs(DATA / "chinchilla_fig4.csv")
+def test_real_tables_are_read(data_folder):
+    runs = read_runs(data_folder / "chinchilla_fig4.csv")
     assert len(runs) == 245 and list(runs.columns) == ["N", "D", "C", "loss"]
     assert {p.code for p in runs.check()} == {"D044"}
-    limited = read_runs(DATA / "datablations.csv")
+    limited = read_runs(data_folder / "datablations.csv")
     assert len(limited) == 291 and "U" in limited.columns
     with pytest.raises(ScalawError, match="8 of 5799"):
-        read_runs(DATA / "clark_routing.csv")
-    assert len(read_runs(DATA / "clark_routing.csv", missing="drop")) == 5791
+        read_runs(data_folder / "clark_routing.csv")
+    assert len(read_runs(data_folder / "clark_routing.csv", missing="drop")) == 5791
 
 
 def test_x_can_be_the_third_of_n_d_and_c():

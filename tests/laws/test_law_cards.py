@@ -10,9 +10,10 @@ import jax
 import numpy as np
 import pytest
 import transcriptions as plain
+from helpers import published, value
 
 from scalaw.laws import get_law
-from scalaw.laws.precision import effective_parameters
+from scalaw.laws.precision import GAMMAS, effective_parameters
 from scalaw.laws.sample import draw_prior
 from scalaw.laws.schedule import annealed, schedule_rows
 
@@ -288,15 +289,12 @@ CARDS = [
 ]
 
 
+def values_of(card):
+    return published(card.law, card.values) if isinstance(card.values, str) else card.values
+
+
 def predicted(card):
-    law = get_law(card.law)
-    values = published(law, card.values)
-    with jax.enable_x64(True):
-        return np.asarray(law(**values, **card.at))
-
-
-def published(law, key):
-    return next(p.values for p in law.published if p.key == key) if isinstance(key, str) else key
+    return value(card.law, **values_of(card), **card.at)
 
 
 @pytest.mark.parametrize("card", CARDS, ids=[f"{card.law}-{card.printed}" for card in CARDS])
@@ -308,7 +306,7 @@ def test_a_law_gives_the_printed_number_of_its_card(card):
 
 @pytest.mark.parametrize("card", CARDS, ids=[f"{card.law}-{card.printed}" for card in CARDS])
 def test_a_law_is_its_formula(card):
-    again = card.again(**published(get_law(card.law), card.values), **card.at)
+    again = card.again(**values_of(card), **card.at)
     np.testing.assert_allclose(predicted(card), again, rtol=1e-12)
 
 
@@ -318,11 +316,9 @@ def test_a_law_is_its_formula(card):
     ids=["constant", "cosine"],
 )
 def test_laws_of_schedules(rate, two_terms, multi_power):
-    with jax.enable_x64(True):
-        loss = float(get_law("lr_annealing_tissue")(areas=annealed(rate), **ANNEALED))
-        law = get_law("lr_multipower")
-        known = {**published(law, "luo_2025_400M"), "S_W": 0.324}
-        other = float(law(schedule=schedule_rows(rate), **known))
+    loss = float(value("lr_annealing_tissue", areas=annealed(rate), **ANNEALED))
+    known = {**published("lr_multipower", "luo_2025_400M"), "S_W": 0.324}
+    other = float(value("lr_multipower", schedule=schedule_rows(rate), **known))
     assert abs(loss - float(two_terms)) <= 0.5e-8
     assert abs(other - float(multi_power)) <= 0.5e-8
     np.testing.assert_allclose(loss, plain.tissue(**ANNEALED, rate=rate), rtol=1e-12)
@@ -331,15 +327,13 @@ def test_laws_of_schedules(rate, two_terms, multi_power):
 
 @pytest.mark.parametrize(("bits", "left"), [(4, 0.77588740), (8, 0.94977354), (16, 0.99747730)])
 def test_bits_of_weights_are_worth_parameters(bits, left):
-    gammas = {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
     with jax.enable_x64(True):
-        assert abs(float(effective_parameters(1.0, bits, 1e9, 1e9, **gammas)) - left) <= 0.5e-8
+        assert abs(float(effective_parameters(1.0, bits, 1e9, 1e9, **GAMMAS)) - left) <= 0.5e-8
 
 
 def test_eight_bits_everywhere_are_worth_parameters():
-    gammas = {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
     with jax.enable_x64(True):
-        assert abs(float(effective_parameters(1.0, 8, 8, 8, **gammas)) - 0.92410746) <= 0.5e-8
+        assert abs(float(effective_parameters(1.0, 8, 8, 8, **GAMMAS)) - 0.92410746) <= 0.5e-8
 
 
 #: With published coefficients that can be taken to reference units one by one.
@@ -355,7 +349,7 @@ KEYED = [
 @pytest.mark.parametrize("card", KEYED, ids=[f"{card.law}-{card.values}-{card.printed}" for card in KEYED])
 def test_what_was_published_is_nothing_that_a_prior_rules_out(card):
     """With the card's point as the centre of the runs: within all but one in a thousand draws of the prior."""
-    law, values = get_law(card.law), published(get_law(card.law), card.values)
+    law, values = get_law(card.law), values_of(card)
     refs = {c.unit: card.at[c.name] for c in law.covariates} | {"loss": float(predicted(card))}
     rng = np.random.default_rng(0)
     for p in law.parameters:

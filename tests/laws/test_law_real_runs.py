@@ -1,31 +1,21 @@
 """Published coefficients describe the runs that they were fitted to."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import value
 
-from scalaw.laws import get_law
-
-DATA = Path(os.environ.get("SCALAW_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data")
-pytestmark = [
-    pytest.mark.data,
-    pytest.mark.skipif(not DATA.is_dir(), reason="the run tables are not here: set SCALAW_DATA"),
-]
+pytestmark = pytest.mark.data
 
 
-def residual(name, key, loss, **at):
+def residual(law, key, loss, **at):
     """Log of the law over the losses."""
-    law = get_law(name)
-    values = next(p.values for p in law.published if p.key == key)
-    return np.log(law(**values, **at)) - np.log(loss)
+    return np.log(value(law, key, **at)) - np.log(loss)
 
 
-def test_repeated_data_reproduce_the_published_objective():
+def test_repeated_data_reproduce_the_published_objective(data_folder):
     """The summed Huber loss (1e-3) of 182 runs at the coefficients of arXiv:2305.16264."""
-    runs = pd.read_csv(DATA / "datablations.csv")
+    runs = pd.read_csv(data_folder / "datablations.csv")
     runs = runs[runs["in_published_fit_182"]]
     at = {
         "N": runs["params"].to_numpy(),
@@ -39,9 +29,9 @@ def test_repeated_data_reproduce_the_published_objective():
 
 
 @pytest.mark.parametrize(("router", "key"), [("S-Base", "s_base"), ("RL-R", "rl_r"), ("Hash", "hash")])
-def test_routed_models_lie_near_their_law(router, key):
+def test_routed_models_lie_near_their_law(data_folder, router, key):
     """Last losses of one expert per token: 2 % in the middle and scattered by 2 % (arXiv:2202.01169)."""
-    runs = pd.read_csv(DATA / "clark_routing.csv")
+    runs = pd.read_csv(data_folder / "clark_routing.csv")
     runs = runs[(runs["step"] == 249_000) & (runs["router_type"] == router) & (runs["k"] == 1)].dropna(
         subset=["loss"]
     )
@@ -55,9 +45,9 @@ def test_routed_models_lie_near_their_law(router, key):
 @pytest.mark.parametrize(
     ("trained_on", "key"), [("c4_original", "c4"), ("rpj", "redpajama"), ("rw_original", "refinedweb")]
 )
-def test_over_trained_models_lie_near_their_law(trained_on, key):
+def test_over_trained_models_lie_near_their_law(data_folder, trained_on, key):
     """Losses on C4 of models with 5 to 640 tokens per parameter: 1 % in the middle (arXiv:2403.08540)."""
-    runs = pd.read_csv(DATA / "gadre_loss.csv")
+    runs = pd.read_csv(data_folder / "gadre_loss.csv")
     runs = runs[(runs["train_dataset"] == trained_on) & runs["eval_data"].str.contains("/c4_val/")]
     at = {"C": runs["flops_6nd"].to_numpy(float), "M": runs["tokens_per_param_multiplier"].to_numpy()}
     off = residual("overtraining_gadre", f"gadre_2024_{key}", runs["loss"].to_numpy(), **at)

@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from scalaw.data import parse_quantity
+from scalaw.decide.points import quantity
 from scalaw.errors import ScalawError
 from scalaw.laws import Law, get_law, list_laws
 from scalaw.laws.expression import evaluate, names, parse
+from scalaw.laws.relations import fixed_ratio, training_flops
 
 #: Figures that differ by more than this share contradict each other; printed ones are rounded.
 ROUNDED = 0.1
@@ -123,7 +124,7 @@ def audit_claim(
         figures |= {
             "N": size,
             "D": tokens,
-            "flops": per_parameter * size * tokens,
+            "flops": float(training_flops(size, tokens, per_parameter)),
             "tokens_per_parameter": tokens / size,
         }
         findings += _of_ratio(figures, tokens_per_parameter)
@@ -141,23 +142,9 @@ def audit_claim(
 
 def _quantity(name: str, given: Any, budget: float | None) -> float:
     """A quantity, or a formula in C at the budget."""
-    fix = "write e.g. 70B, 1.4e12, or a formula such as 0.56 * C^0.49"
-    try:
-        if not isinstance(given, str):
-            value = float(given)
-        elif "C" in given and budget is not None:
-            value = float(evaluate(_formula(name, given), {"C": budget}, np))
-        else:
-            value, kind = parse_quantity(given)
-            if kind not in (None, name):
-                raise ScalawError("P001", f"{name} is given as '{given[:40]}', which is a {kind}", "audit")
-    except ScalawError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise ScalawError("P001", f"{name} is no number: {given!r:.60}", "audit", fix=fix) from error
-    if not (math.isfinite(value) and value > 0):
-        raise ScalawError("P001", f"{name} must be finite and > 0, got {given!s:.60}", "audit", fix=fix)
-    return value
+    if isinstance(given, str) and "C" in given and budget is not None:
+        given = evaluate(_formula(name, given), {"C": budget}, np)
+    return quantity(name, given, "audit", "write e.g. 70B, 1.4e12, or a formula such as 0.56 * C^0.49")
 
 
 def _formula(name: str, text: str) -> Any:
@@ -188,8 +175,8 @@ def _of_budget(
     if not _apart(times, per_parameter):
         yield f"that is what comes of taking C for N·D instead of {per_parameter:g}·N·D"
     if ratio is not None:
-        right = math.sqrt(budget / (per_parameter * ratio))
-        yield f"at {ratio:g} tokens per parameter the budget buys {right:.3g} parameters and {ratio * right:.3g} tokens"
+        right = fixed_ratio(budget, ratio, per_parameter)
+        yield f"at {ratio:g} tokens per parameter the budget buys {right.N:.3g} parameters and {right.D:.3g} tokens"
 
 
 def _of_coefficients(law: Law, coefficients: Mapping[str, float]) -> Iterator[str]:

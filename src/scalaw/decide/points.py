@@ -62,21 +62,30 @@ def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
     return points
 
 
-def _numbers(name: str, value: Any) -> np.ndarray:
+def quantity(name: str, given: Any, where: str, fix: str) -> float:
+    """One positive value, a number or as text (P001)."""
+    found = _numbers(name, given, where, fix)
+    if len(found) != 1:
+        raise ScalawError("P001", f"{name} is one value, not {len(found)}", where, fix=fix)
+    return float(found[0])
+
+
+def _numbers(
+    name: str, value: Any, where: str = "forecast", fix: str = "write e.g. 70B or 1.4e12"
+) -> np.ndarray:
     try:
         cells: Sequence[Any] = [value] if np.ndim(value) == 0 else list(value)
-        out = np.array([_number(name, cell) for cell in cells])
+        out = np.array([_number(name, cell, where) for cell in cells])
     except ScalawError:
         raise
     except (TypeError, ValueError) as error:
-        raise ScalawError("P001", f"{name} is no number: {value!r:.60}", "forecast") from error
+        raise ScalawError("P001", f"{name} is no number: {value!r:.60}", where) from error
     if not out.size or not np.all(np.isfinite(out) & (out > 0)):
-        what = f"{name} must be finite and > 0, got {value!s:.60}"
-        raise ScalawError("P001", what, "forecast", fix="write e.g. 70B or 1.4e12")
+        raise ScalawError("P001", f"{name} must be finite and > 0, got {value!s:.60}", where, fix=fix)
     return out
 
 
-def _number(name: str, cell: Any) -> float:
+def _number(name: str, cell: Any, where: str) -> float:
     """One value; a unit that belongs to another quantity is refused."""
     if not isinstance(cell, str):
         if np.ndim(cell) or isinstance(cell, bool | np.bool_):
@@ -84,7 +93,7 @@ def _number(name: str, cell: Any) -> float:
         return float(cell)
     number, kind = parse_quantity(cell)
     if kind is not None and kind != {"U": "D", "x": kind}.get(name, name):
-        raise ScalawError("P001", f"{name} is given as '{cell[:40]}', which is a {kind}", "forecast")
+        raise ScalawError("P001", f"{name} is given as '{cell[:40]}', which is a {kind}", where)
     return number
 
 

@@ -2,9 +2,8 @@
 
 Every scenario gets draws of its prior; after screening (:mod:`scalaw.infer.screen`) the best of them, every other
 one with heavy tails, and one untouched draw are climbed from, all in one program whose rows are scenarios. Ends that
-lie within
-one posterior standard deviation of each other are one mode; equal heights say nothing, since two terms that can change
-places have modes of the same height.
+lie within one posterior standard deviation of each other are one mode; equal heights say nothing, since two terms that
+can change places have modes of the same height.
 """
 
 from __future__ import annotations

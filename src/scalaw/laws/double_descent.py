@@ -10,14 +10,11 @@ from dataclasses import replace
 
 from scalaw.laws.bnsl import bnsl
 from scalaw.laws.law import register
-from scalaw.laws.spec import variant
+from scalaw.laws.spec import alias
 
 double_descent = register(
     replace(
-        variant(bnsl, [("breaks", "2")]),
-        name="double_descent",
+        alias("double_descent", bnsl, "Falls, rises to a peak and falls again: two breaks.", breaks=2),
         source="arXiv:1912.02292; arXiv:2210.14891 eq. 1",
-        about="Falls, rises to a peak and falls again: two breaks.",
-        published=(),
     )
 )

@@ -22,20 +22,15 @@ from scalaw.lazy import jnp
 ACCURACY = Response("accuracy", "absolute", "share")
 
 
-def _shifted(name: str):
-    """``to_paper`` of a law in which a parameter lies on the axis of its covariate L."""
-
-    def to_paper(values: Values, refs: Values) -> dict[str, Any]:
-        return {**values, name: values[name] + refs["L"]}
-
-    return to_paper
+def _shifted(values: Values, refs: Values) -> dict[str, Any]:
+    return {**values, "mid": values["mid"] + refs["L"]}
 
 
 @law(
     source="arXiv:2407.21783; arXiv:2412.04403",
     covariates={"L": Covariate("L", "L", scaling="interval", meaning="loss of the right answers")},
     response=ACCURACY,
-    to_paper=_shifted("mid"),
+    to_paper=_shifted,
 )
 def downstream_sigmoid(
     L,

@@ -9,13 +9,12 @@ mean nothing with another.
 
 from __future__ import annotations
 
+from scalaw.data.units import FLOP_PER_PF_DAY as PF_DAY
 from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, Response, amplitude, exponent, parameter, scale
 from scalaw.lazy import jnp
 
-#: FLOP of a day at 1e15 FLOP per second.
-PF_DAY = 8.64e19
 SOURCE = "arXiv:2001.08361"
 
 

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-#: FLOP of a day at 1e15 FLOP per second.
-PF_DAY = 8.64e19
+from scalaw.data.units import FLOP_PER_PF_DAY as PF_DAY
 
 
 class DeepSeekCounts(NamedTuple):

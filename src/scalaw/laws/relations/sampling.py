@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrc, gammaln
 
 
 def pass_at_k(n: Any, c: Any, k: Any) -> Any:
@@ -21,8 +20,8 @@ def majority_vote(p: Any, n: Any) -> Any:
     """Chance that most of n independent tries are right, each with chance p; a tie is broken by a coin."""
     p, n = np.asarray(p, float), np.asarray(n, int)
     half = n // 2
-    tie = np.where(n % 2 == 0, 0.5 * binom.pmf(half, n, p), 0.0)
-    return binom.sf(half, n, p) + tie
+    tie = np.where(n % 2 == 0, 0.5 * (bdtr(half, n, p) - bdtr(half - 1, n, p)), 0.0)
+    return bdtrc(half, n, p) + tie
 
 
 def accepted_is_correct(p: Any, true_positive: Any, false_positive: Any) -> Any:
