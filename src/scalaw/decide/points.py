@@ -79,7 +79,7 @@ def _numbers(
     except ScalawError:
         raise
     except (TypeError, ValueError) as error:
-        raise ScalawError("P001", f"{name} is no number: {value!r:.60}", where) from error
+        raise ScalawError("P001", f"{name} is no number: {value!r:.60}", where, fix=fix) from error
     if not out.size or not np.all(np.isfinite(out) & (out > 0)):
         raise ScalawError("P001", f"{name} must be finite and > 0, got {value!s:.60}", where, fix=fix)
     return out
