@@ -291,7 +291,7 @@ def test_noise_parameters_count_and_the_prior_may_dominate_on_request():
 
 
 def test_a_real_law_is_checked_like_any_other():
-    from scalaw.laws.chinchilla import chinchilla
+    from scalaw.laws.families.chinchilla import chinchilla
 
     assert [p.code for p in read_runs(TEN[:5]).check(chinchilla) if p.severity == "E"] == ["D042"]
     assert [p.code for p in read_runs(TEN).check(chinchilla)] == ["D035"]

@@ -13,9 +13,9 @@ import transcriptions as plain
 from helpers import published, value
 
 from scalaw.laws import get_law
-from scalaw.laws.precision import GAMMAS, effective_parameters
+from scalaw.laws.families.precision import GAMMAS, effective_parameters
+from scalaw.laws.families.schedule import annealed, schedule_rows
 from scalaw.laws.sample import draw_prior
-from scalaw.laws.schedule import annealed, schedule_rows
 
 STEPS = np.arange(10_000)
 CONSTANT = np.full(10_000, 3e-4)

@@ -5,7 +5,7 @@ import pytest
 from helpers import value
 
 from scalaw.laws import get_law
-from scalaw.laws.schedule import reduce_schedule, schedule_rows
+from scalaw.laws.families.schedule import reduce_schedule, schedule_rows
 
 STEPS = np.arange(10_000)
 CONSTANT = np.full(10_000, 3e-4)

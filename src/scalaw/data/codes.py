@@ -328,6 +328,11 @@ _MODELS = {
         "residuals need a law of a positive loss, since a share plus a residual can leave its range. Cases and "
         "Dirichlet weights need nothing."
     ),
+    "M022": (
+        "Printed coefficients belong to one law, one tokenizer and one way of counting parameters, and are never moved "
+        "to another: the numbers would mean something else there. scalaw laws NAME lists a law's own; with runs of "
+        "your own, fit the law."
+    ),
     "M014": ("A comparison needs at least two different laws or variants: one law alone is fitted with fit."),
 }
 

@@ -40,7 +40,8 @@ from scalaw.infer.routes import Method
 from scalaw.infer.scenarios import Scenario
 from scalaw.infer.simulations import points, simulate_scenarios
 from scalaw.infer.uniformity import p_uniform
-from scalaw.laws.law import Law, source_text
+from scalaw.laws.law import Law
+from scalaw.laws.source import source_text
 from scalaw.model.scaling_model import ScalingModel
 
 SETTINGS = Settings()

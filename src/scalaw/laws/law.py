@@ -30,9 +30,12 @@ from scalaw.errors import ScalawError
 from scalaw.laws.expression import evaluate, parse
 from scalaw.laws.prior import Prior, default_prior
 from scalaw.laws.records import COVARIATES, Covariate, Parameter, Published, Response
+from scalaw.laws.source import defining_text
 from scalaw.lazy import as_float64, float64, plain
 
 Values = Mapping[str, Any]
+#: Family of a law whose module does not say ``FAMILY = "…"``.
+OWN = "Your own"
 RESERVED = {"loss", "sigma", "nu", "run", "chain", "draw", "scenario", "y"}
 
 
@@ -63,6 +66,10 @@ class Law:
         ``to_paper(values, refs) -> values`` for laws whose parameters mix under a change of units.
     about : str
         One line for lists, where the function's docstring says something else (an alias, a formula).
+    family : str
+        Title that it is listed under: ``FAMILY`` of the module that it is written in.
+    pitfalls : tuple of str
+        Sentences on what goes wrong with this law, and when.
     """
 
     name: str
@@ -80,6 +87,8 @@ class Law:
     to_paper: Callable[[Values, Values], dict[str, Any]] | None = field(default=None, repr=False)
     published: tuple[Published, ...] = field(default=(), repr=False)
     about: str = field(default="", repr=False)
+    family: str = field(default=OWN, repr=False)
+    pitfalls: tuple[str, ...] = field(default=(), repr=False)
 
     # -- what it is ------------------------------------------------------------------------------
     @property
@@ -102,11 +111,13 @@ class Law:
 
     @property
     def digest(self) -> str:
-        """Hash of everything a result depends on: source text, records with priors, variant."""
-        records = (self.covariates, self.response, self.parameters, self.units)
-        priors = tuple(self.prior(p) for p in self.parameters)
-        functions = [source_text(f) for f in (self.function, self.to_paper) if f is not None]
-        parts = (functions, records, priors, self.options, self.fixed, self.ties)
+        """Hash of everything a result depends on: what is computed, units and priors, variant."""
+        reductions = [c.reduction for c in self.covariates]
+        functions = [f for f in (self.function, self.to_paper, *reductions) if f is not None]
+        covariates = [(c.name, c.unit, c.domain, c.scaling, c.size) for c in self.covariates]
+        parameters = [(p.name, p.role, p.dimension, p.size, self.prior(p)) for p in self.parameters]
+        records = (covariates, self.response, parameters, self.units)
+        parts = ([defining_text(f) for f in functions], records, self.options, self.fixed, self.ties)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def size(self, p: Parameter | Covariate) -> int | None:
@@ -143,6 +154,12 @@ class Law:
             covariates = [values[c.name] for c in self.covariates]
             return plain(self.function(*covariates, **{p.name: values[p.name] for p in self.parameters}))
 
+    def at_published(self, key: str | None = None, *, counts: str = "", tokenizer: str = "") -> Law:
+        """Same law with printed coefficients held, see :func:`scalaw.laws.at_published.at_published`."""
+        from scalaw.laws.at_published import at_published
+
+        return at_published(self, key, counts=counts, tokenizer=tokenizer)
+
     def reduce(self, covariates: Values, refs: Values) -> dict[str, Any]:
         """Covariates in reference units; ``refs`` maps unit kinds to references."""
         if self.units == "as in paper":
@@ -178,19 +195,6 @@ class Law:
 _REGISTRY: dict[str, Law] = {}
 
 
-def source_text(function: Callable[..., Any]) -> str:
-    """Text that defines a law's function: its own ``source_text`` (a formula), its source or bytecode."""
-    if own := getattr(function, "source_text", None):
-        return own
-    try:
-        return inspect.getsource(function)
-    except OSError:  # typed at a prompt that keeps no lines
-        code = function.__code__
-        return repr(
-            (code.co_code.hex(), code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")])
-        )
-
-
 def register(entry: Law) -> Law:
     """Add a law under its name; the name of a law from another module is refused (M007).
 
@@ -219,6 +223,7 @@ def law(
     units: Literal["reference", "as in paper"] = "reference",
     to_paper: Callable[[Values, Values], dict[str, Any]] | None = None,
     published: tuple[Published, ...] = (),
+    pitfalls: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Law]:
     """Decorator that turns a function into a registered :class:`Law`.
 
@@ -237,7 +242,7 @@ def law(
         What is predicted; a loss by default.
     options : mapping, optional
         Structural option → default, e.g. ``{"breaks": 1}``.
-    units, to_paper, published
+    units, to_paper, published, pitfalls
         As in :class:`Law`.
 
     Raises
@@ -284,6 +289,8 @@ def law(
                 units=units,
                 to_paper=to_paper,
                 published=published,
+                family=function.__globals__.get("FAMILY", OWN),
+                pitfalls=pitfalls,
             )
         )
 

@@ -25,8 +25,9 @@ class Covariate:
         Name of the function's argument, e.g. ``"N"``.
     unit : str
         Unit kind; covariates of one kind share one reference (D and unique tokens: ``"D"``).
-    domain : {"positive", "share", "simplex", "integer", "year", "schedule"}
-        What values it takes; ``integer`` is ≥ 1.
+    domain : {"positive", "share", "simplex", "integer", "real", "schedule"}
+        What values it takes; ``integer`` is ≥ 1. The shares of a vector are at least 0: those of a ``simplex`` sum to
+        one, those of a ``share`` to at most one.
     scaling : {"ratio", "interval", "absolute"}
         Divided by the reference, the reference is subtracted, or left alone.
     size : int or str, optional
@@ -40,7 +41,7 @@ class Covariate:
 
     name: str
     unit: str
-    domain: Literal["positive", "share", "simplex", "integer", "year", "schedule"] = "positive"
+    domain: Literal["positive", "share", "simplex", "integer", "real", "schedule"] = "positive"
     scaling: Literal["ratio", "interval", "absolute"] = "ratio"
     size: int | str | None = None
     meaning: str = ""
@@ -51,12 +52,13 @@ class Covariate:
 class Response:
     """What a law predicts; ``ratio`` scaling only for a positive unbounded response such as a loss.
 
-    For a ``count`` the law's function gives the expected share of successes; the noise makes counts of it.
+    For a ``count`` the law's function gives the expected share of successes; the noise makes counts of it. A ``real``
+    response may have any sign: a difference of losses, or a share that a law follows beyond 0 and 1.
     """
 
     name: str = "loss"
     scaling: Literal["ratio", "absolute"] = "ratio"
-    domain: Literal["positive", "share", "count"] = "positive"
+    domain: Literal["positive", "share", "count", "real"] = "positive"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,25 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Published:
-    """Coefficients printed in a paper, in the paper's units."""
+    """Coefficients printed in a paper, in the paper's units.
+
+    Parameters
+    ----------
+    key : str
+        First author and year, and what else tells it from others of one paper: ``"hoffmann_2022"``.
+    values, se : mapping of str to float
+        By parameter, and their standard errors where they were printed. Units are those of a parameter's dimension.
+    source : str
+        arXiv id and table.
+    status : {"checked", "second-hand", "unverified"}
+        Read in the paper or its code; read in another text; recalled, and never to be relied on.
+    note : str
+        What else they belong to.
+    counts : str
+        What N counts: ``"total"``, ``"non-embedding"``, ``"active"`` or another phrase; empty where it was not said.
+    tokenizer : str
+        Tokenizer or data that the coefficients belong to; empty where it was not said.
+    """
 
     key: str
     values: Mapping[str, float]
@@ -81,6 +101,8 @@ class Published:
     se: Mapping[str, float] = field(default_factory=dict)
     status: Literal["checked", "second-hand", "unverified"] = "checked"
     note: str = ""
+    counts: str = ""
+    tokenizer: str = ""
 
 
 def irreducible(prior: Prior | None = None, meaning: str = "loss that no amount of scale removes") -> Any:

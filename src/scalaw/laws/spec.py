@@ -9,6 +9,8 @@ One grammar names every variant, ``name[key=value,…]``; in a shell, where brac
 ``bnsl[breaks=2]``          structural option = whole number: how many of something there are
 ==========================  ===============================================================
 
+``chinchilla@besiroglu_2024`` is the law at coefficients that a paper printed (:mod:`scalaw.laws.at_published`).
+
 A variant has a canonical name (options first, then parameters in the law's own order, numbers as short as
 they can be), and ``get_law`` of that name gives an equal law. Variants that only hold or tie parameters
 share one compiled program with their law, unless the unit of what is held moves with an exponent that is learned.
@@ -44,11 +46,13 @@ def get_law(spec: str | Law) -> Law:
     """
     if isinstance(spec, Law):
         return spec
-    name, items = _split(spec)
+    text, at, key = spec.partition("@")
+    name, items = _split(text)
     known = registry()
     if name not in known:
         raise ScalawError("M002", f"unknown law '{name[:60]}'", fix=f"{_meant(name, known)}see: scalaw laws")
-    return variant(known[name], items) if items else known[name]
+    found = variant(known[name], items) if items else known[name]
+    return found.at_published(key.strip()) if at else found
 
 
 def variant(base: Law, items: Iterable[tuple[str, str]]) -> Law:
@@ -97,10 +101,33 @@ def variant(base: Law, items: Iterable[tuple[str, str]]) -> Law:
     return replace(chosen, name=_printed(base, chosen))
 
 
-def alias(name: str, base: Law, about: str, **fixed: float) -> Law:
-    """Register a variant under a name of its own; both share compiled programs as variants do."""
-    chosen = variant(base, [(key, repr(value)) for key, value in fixed.items()])
-    return register(replace(chosen, name=name, about=about, published=()))
+def alias(
+    name: str,
+    base: Law,
+    about: str,
+    *,
+    source: str = "",
+    pitfalls: tuple[str, ...] = (),
+    **given: float,
+) -> Law:
+    """Register a variant under a name of its own; both share compiled programs as variants do.
+
+    Parameters
+    ----------
+    name : str
+        Of the new law.
+    base : Law
+        Whose function it shares; its published coefficients belong to ``base`` alone.
+    about : str
+        What it says, in a line.
+    source, pitfalls
+        As in :class:`~scalaw.laws.law.Law`; those of ``base`` by default.
+    **given : float
+        Parameters and the numbers at which it holds them, structural options and their values.
+    """
+    chosen = variant(base, [(key, repr(value)) for key, value in given.items()])
+    own = {"source": source or base.source, "pitfalls": pitfalls or base.pitfalls}
+    return register(replace(chosen, name=name, about=about, published=(), **own))
 
 
 def held(law: Law) -> set[str]:

@@ -14,33 +14,6 @@ from scalaw.show.commands_shared import Result, Show
 if TYPE_CHECKING:
     from scalaw.laws import Law
 
-_FAMILIES = {
-    "power": "Power laws in one quantity",
-    "alabdulmohsin": "Learning curves M1 to M4",
-    "bnsl": "Broken power laws",
-    "kaplan_single": "Kaplan's laws",
-    "kaplan": "Kaplan's laws",
-    "chinchilla": "Parameters and tokens",
-    "nonembedding": "Parameters and tokens",
-    "overtraining": "Parameters and tokens",
-    "farseer": "Parameters and tokens",
-    "data_constrained": "Repeated data",
-    "filtering": "Repeated data",
-    "data_mixing": "Data mixtures",
-    "multimodal": "Data mixtures",
-    "transfer": "Transfer and fine-tuning",
-    "moe": "Mixtures of experts",
-    "sparsity": "Sparsity",
-    "precision": "Precision",
-    "distillation": "Distillation",
-    "autoencoder": "Sparse autoencoders",
-    "schedule": "Learning-rate schedules",
-    "critical_batch": "Batch size",
-    "progress": "Progress over the years",
-    "downstream": "Downstream measures",
-    "coverage": "Repeated sampling",
-}
-
 
 def laws(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One law or variant, in full.")] = None,
@@ -64,7 +37,7 @@ def card(law: Law) -> dict[str, Any]:
     return {
         "name": law.name,
         "about": law.doc,
-        "family": family(law),
+        "family": law.family,
         "formula": formula(law),
         "source": law.source,
         "covariates": [
@@ -101,11 +74,6 @@ def card(law: Law) -> dict[str, Any]:
     }
 
 
-def family(law: Law) -> str:
-    """Family that a law is listed under: the file it is written in."""
-    return _FAMILIES.get(law.function.__module__.rsplit(".", 1)[-1], "Your own")
-
-
 def formula(law: Law) -> str:
     """What the law computes: the text of a formula, or the body of its function without its docstring."""
     if own := getattr(law.function, "source_text", None):
@@ -120,14 +88,14 @@ def formula(law: Law) -> str:
 
 def law_tables(found: list[Law]) -> list[Any]:
     """A table per family."""
+    from scalaw.laws.law import OWN
     from scalaw.show.tables import table
 
     groups: dict[str, list[Law]] = {}
     for law in found:
-        groups.setdefault(family(law), []).append(law)
-    order = list(dict.fromkeys(_FAMILIES.values()))
+        groups.setdefault(law.family, []).append(law)
     lines: list[Any] = []
-    for title in sorted(groups, key=lambda title: order.index(title) if title in order else len(order)):
+    for title in sorted(groups, key=lambda title: (title == OWN, title)):
         out = table("law", "in", "what it says", "source", title=title, left=4)
         for law in groups[title]:
             out.add_row(law.name, ", ".join(c.name for c in law.covariates), law.doc, law.source)

@@ -167,6 +167,6 @@ def quantity_rows(fit: Fit, names: Sequence[str] = ("N", "D", "D/N", "C")) -> di
     column = runs.columns.get("x")
     for c in fit.model.law.covariates:
         named = column if c.name == "x" and column else c.name
-        if c.size is None and c.domain in ("positive", "integer", "year") and named not in found:
+        if c.size is None and c.domain in ("positive", "integer", "real") and named not in found:
             found[named] = np.asarray(fit.scenario.covariates[c.name], float)
     return {n: v for n, v in found.items() if np.all(np.isfinite(v) & (v > 0))}

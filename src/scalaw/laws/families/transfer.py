@@ -16,6 +16,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, Response, amplitude, exponent, irreducible
 from scalaw.lazy import jnp
 
+FAMILY = "Transfer and fine-tuning"
+
 D_F = Covariate("D_F", "D_F", meaning="fine-tuning data: tokens, characters or examples")
 
 

@@ -10,6 +10,8 @@ from scalaw.laws.law import law
 from scalaw.laws.records import amplitude, exponent, irreducible
 from scalaw.laws.spec import alias
 
+FAMILY = "Power laws in one quantity"
+
 
 @law(source="arXiv:2010.14701, power law plus constant", decreasing=("x",))
 def power_law_offset(

@@ -13,6 +13,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Data mixtures"
+
 
 @law(
     source="arXiv:2403.16952 eq. 1",

@@ -19,6 +19,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Response, exponent, parameter, scale
 from scalaw.lazy import jnp
 
+FAMILY = "Downstream measures"
+
 ACCURACY = Response("accuracy", "absolute", "share")
 
 

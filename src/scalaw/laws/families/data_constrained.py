@@ -15,6 +15,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Repeated data"
+
 
 @law(
     source="arXiv:2305.16264 sec. 4",

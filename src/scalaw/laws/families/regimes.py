@@ -8,17 +8,30 @@ size neither holds.
 
 from __future__ import annotations
 
-from scalaw.laws.power import power_law_offset
+from scalaw.laws.families.power import power_law_offset
 from scalaw.laws.spec import alias
 
+FAMILY = "Power laws in one quantity"
+
+SOURCE = "arXiv:2102.06701"
+
 variance_limited = alias(
-    "variance_limited", power_law_offset, "Falls to its limit like 1/x: variance-limited regime.", alpha=1.0
+    "variance_limited",
+    power_law_offset,
+    "Falls to its limit like 1/x: variance-limited regime.",
+    source=SOURCE,
+    alpha=1.0,
 )
 resolution_limited = alias(
-    "resolution_limited", power_law_offset, "Power law down to zero: resolution-limited regime.", E=0.0
+    "resolution_limited",
+    power_law_offset,
+    "Power law down to zero: resolution-limited regime.",
+    source=SOURCE,
+    E=0.0,
 )
 henighan_autoregressive = alias(
     "henighan_autoregressive",
     power_law_offset,
-    "Power law plus constant, for any modality (arXiv:2010.14701).",
+    "Power law plus constant, for any modality.",
+    source="arXiv:2010.14701",
 )

@@ -15,6 +15,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, Response, amplitude, exponent, parameter, scale
 from scalaw.lazy import jnp
 
+FAMILY = "Kaplan's laws"
+
 SOURCE = "arXiv:2001.08361"
 
 

@@ -13,6 +13,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, Response, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Repeated data"
+
 #: Epochs that are told apart; what later ones add is lost in the noise.
 EPOCHS = 128
 #: Samples that ``a`` counts by.

@@ -11,6 +11,8 @@ from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Response, amplitude, parameter
 
+FAMILY = "Batch size"
+
 BATCH = Covariate("B", "B", meaning="batch, in tokens or examples")
 
 

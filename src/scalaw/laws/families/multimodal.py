@@ -11,6 +11,8 @@ from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, amplitude, exponent, irreducible
 
+FAMILY = "Data mixtures"
+
 #: What one modality does to another is a small part of the loss.
 SMALL = Prior("LogNormal", (0.05, 1.0))
 

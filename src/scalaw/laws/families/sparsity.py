@@ -13,6 +13,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible, parameter, scale
 from scalaw.lazy import jnp
 
+FAMILY = "Sparsity"
+
 SHARE = Covariate("S", "share", "share", "absolute", meaning="share of parameters that rest")
 
 

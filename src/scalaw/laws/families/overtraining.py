@@ -12,6 +12,8 @@ from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible
 
+FAMILY = "Parameters and tokens"
+
 
 def _published(data: str, *numbers: float) -> Published:
     values: dict[str, float] = dict(zip(("E", "a", "b", "eta"), numbers, strict=True))

@@ -11,6 +11,8 @@ from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import amplitude, exponent, irreducible, parameter
 
+FAMILY = "Parameters and tokens"
+
 
 @law(source="arXiv:2406.12907", decreasing=("N", "D"))
 def chinchilla_nonembedding(

@@ -12,6 +12,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Sparse autoencoders"
+
 SOURCE = "arXiv:2406.04093"
 
 

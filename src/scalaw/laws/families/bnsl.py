@@ -13,6 +13,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Broken power laws"
+
 
 @law(
     source="arXiv:2210.14891 eq. 1",

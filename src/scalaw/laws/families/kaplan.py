@@ -11,6 +11,8 @@ from scalaw.laws.law import law
 from scalaw.laws.records import Published, exponent, scale
 from scalaw.lazy import jnp
 
+FAMILY = "Kaplan's laws"
+
 
 @law(
     source="arXiv:2001.08361 eq. 1.5",

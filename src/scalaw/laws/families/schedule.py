@@ -17,6 +17,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Learning-rate schedules"
+
 ROWS = 256
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from scalaw.laws.law import law
 from scalaw.laws.records import Published, amplitude, exponent, irreducible
 
+FAMILY = "Parameters and tokens"
+
 
 @law(
     source="arXiv:2203.15556 eq. 2",

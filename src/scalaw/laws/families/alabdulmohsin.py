@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from scalaw.laws.law import law, register
+from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
 from scalaw.laws.records import amplitude, exponent, irreducible, parameter
 from scalaw.laws.spec import alias
 from scalaw.lazy import jnp
+
+FAMILY = "Learning curves M1 to M4"
 
 SOURCE = "arXiv:2209.06640"
 MAX_STEPS = 60
@@ -41,7 +42,7 @@ def m2(
     return eps_inf + beta * x ** (-c)
 
 
-m1 = register(replace(alias("m1", m2, "Power law down to zero.", eps_inf=0.0), source=f"{SOURCE} M1"))
+m1 = alias("m1", m2, "Power law down to zero.", source=f"{SOURCE} M1", eps_inf=0.0)
 
 
 @law(source=f"{SOURCE} M3", decreasing=("x",))

@@ -13,6 +13,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Precision"
+
 GAMMAS = {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
 BITS = {
     name: Covariate(name, "bits", "integer", "absolute", meaning=f"bits of {what} in training")

@@ -17,6 +17,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, exponent, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Progress over the years"
+
 
 def _to_paper(values: Values, refs: Values) -> dict[str, Any]:
     """Paper units from reference units (NumPy): a year and a unit shift the log level of their term."""
@@ -34,7 +36,7 @@ def _rate(what: str) -> Any:
 @law(
     source="arXiv:2403.05812",
     decreasing=("N", "D"),
-    covariates={"Y": Covariate("Y", "year", "year", "interval", meaning="year of publication")},
+    covariates={"Y": Covariate("Y", "year", "real", "interval", meaning="year of publication")},
     to_paper=_to_paper,
 )
 def algorithmic_progress(

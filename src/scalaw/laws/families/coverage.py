@@ -14,6 +14,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Response, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Repeated sampling"
+
 SHIFT = 10
 
 

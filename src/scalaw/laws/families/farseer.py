@@ -12,6 +12,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Parameters and tokens"
+
 
 def _power(what: str):
     return parameter("power", Prior("Normal", (-0.1, 0.07)), meaning=f"power of N in {what}")

@@ -20,6 +20,8 @@ from scalaw.laws.prior import Prior
 from scalaw.laws.records import Covariate, Published, amplitude, exponent, irreducible, parameter
 from scalaw.lazy import jnp
 
+FAMILY = "Mixtures of experts"
+
 
 def effective_experts(E: Any, E_start: Any, E_max: Any) -> Any:
     """Number of experts that count, between ``E_start`` for one and ``E_max`` for endless ones."""

@@ -6,15 +6,15 @@ change of exponent is below zero and outweighs the first exponent, the second is
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from scalaw.laws.bnsl import bnsl
-from scalaw.laws.law import register
+from scalaw.laws.families.bnsl import bnsl
 from scalaw.laws.spec import alias
 
-double_descent = register(
-    replace(
-        alias("double_descent", bnsl, "Falls, rises to a peak and falls again: two breaks.", breaks=2),
-        source="arXiv:1912.02292; arXiv:2210.14891 eq. 1",
-    )
+FAMILY = "Broken power laws"
+
+double_descent = alias(
+    "double_descent",
+    bnsl,
+    "Falls, rises to a peak and falls again: two breaks.",
+    source="arXiv:1912.02292; arXiv:2210.14891 eq. 1",
+    breaks=2,
 )
