@@ -26,7 +26,7 @@ ROWS = {
 VALUES = {"sigma": 0.02, "nu": 4.5, "rate": 0.2, "excess": 0.05}
 SIGMA, R = VALUES["sigma"], 0.01
 STEP = 4 * SIGMA**2  # one over the concentration of a beta distribution
-LOCATION = {"log": 0.7, "share": 0.3, "count": 0.3}
+LOCATION = {"log": 0.7, "share": 0.3, "count": 0.3, "value": 0.7}
 SCIPY = {
     "student_t": stats.t(4.5, 0.7, SIGMA),
     "normal": stats.norm(0.7, SIGMA),
@@ -34,6 +34,7 @@ SCIPY = {
     "growing": stats.t(4.5, 0.7, SIGMA * np.exp(0.6)),
     "one_sided": stats.exponnorm(2.5, 0.7, SIGMA),
     "known_se": stats.norm(0.7, np.hypot(SIGMA, 0.004)),
+    "additive": stats.t(4.5, 0.7, SIGMA),
     "beta": stats.beta(0.3 / STEP, 0.7 / STEP),
     "binomial": stats.binom(40, 0.3),
     "beta_binomial": stats.betabinom(40, 0.3 / STEP, 0.7 / STEP),
@@ -145,7 +146,7 @@ def test_single_precision_is_near_double(name):
         LOCATION[noise.scatters],
         {key: np.full(7, value) for key, value in ROWS.get(name, {}).items()},
     )
-    y = Y if noise.scatters == "log" else np.array([0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5])
+    y = Y if noise.unbounded else np.array([0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5])
     with jax.enable_x64(False):
         single = np.asarray(jax.jit(noise.log_prob)(y, location, VALUES, rows))
     assert single.dtype == np.float32

@@ -27,6 +27,9 @@ def table(name, rows=9):
     """Runs that a noise can be fitted to."""
     noise = get_noise(name)
     of_noise = {p.name: OF_NOISE[p.name] for p in noise.parameters}
+    if noise.scatters == "value":
+        at = {"x": np.geomspace(1e18, 1e22, rows)}
+        return sl.simulate("log_linear", {"a": 2.0, "b": -0.11} | of_noise, at=at, noise=name, seed=2)
     if noise.scatters != "log":
         at = {"k": 2.0 ** np.arange(rows)} | ({"trials": np.arange(60.0, 60 + rows)} if noise.reads else {})
         return sl.simulate("coverage_betabinomial", COVERAGE | of_noise, at=at, noise=name, seed=2)
@@ -37,12 +40,12 @@ def table(name, rows=9):
 
 def model(name, law=None):
     noise = get_noise(name)
-    usual = "chinchilla" if noise.scatters == "log" else "coverage_betabinomial"
+    usual = {"log": "chinchilla", "value": "log_linear"}.get(noise.scatters, "coverage_betabinomial")
     return ScalingModel(get_law(law or usual), noise)
 
 
 def row_log_prob(arrays, noise):
-    location = np.full(arrays.y.shape, 0.01 if noise.scatters == "log" else 0.3)
+    location = np.full(arrays.y.shape, 0.01 if noise.unbounded else 0.3)
     with computing():
         return arrays.row_weight * np.asarray(noise.log_prob(arrays.y, location, OF_NOISE, arrays.rows))
 
@@ -196,6 +199,10 @@ RISING = Law(
         ("chinchilla", "beta", "M015"),
         ("coverage_betabinomial", "student_t", "M015"),
         ("coverage_betabinomial", "growing", "M015"),
+        ("coverage_betabinomial", "additive", "M015"),
+        ("chinchilla", "additive", "M015"),
+        ("log_linear", "student_t", "M015"),
+        ("log_linear", "beta", "M015"),
         (RISING, "normal", "M015"),
     ],
 )

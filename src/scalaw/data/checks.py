@@ -17,7 +17,7 @@ import numpy as np
 
 from scalaw.data.checks_looks import looks
 from scalaw.data.columns import NAMES, plain_name
-from scalaw.data.loss_kinds import SHARES
+from scalaw.data.loss_kinds import SHARES, SIGNED
 from scalaw.data.runs import Runs
 from scalaw.data.units import format_quantity
 from scalaw.data.wording import names_text, plural, rows_text
@@ -49,7 +49,7 @@ def check_runs(
         All of them; ``ScalawError.of`` raises those of severity E.
     """
     response = getattr(law, "response", None)
-    other = response is not None and response.domain == "positive" and response.name != "loss"
+    other = response is not None and response.domain in ("positive", "real") and response.name != "loss"
     problems = [*runs.problems, *looks(runs, of_loss=not other)]
     if runs.refusal:
         severity = "W" if law is None else "E"
@@ -77,8 +77,8 @@ def _columns(runs: Runs, law: Any) -> list[Problem]:
 def _response(runs: Runs, law: Any) -> list[Problem]:
     """D066 where the runs measure something else than the law predicts."""
     response = getattr(law, "response", None)
-    if response is None or response.domain == "positive" or "loss" not in runs.frame:
-        return _direction(runs, law)
+    if response is None or response.domain in ("positive", "real") or "loss" not in runs.frame:
+        return _direction(runs, law) + _sign(runs, law)
     wanted = response.name if response.name in SHARES else ""
     if runs.loss_kind not in SHARES:
         what = (
@@ -92,6 +92,16 @@ def _response(runs: Runs, law: Any) -> list[Problem]:
         )
     else:
         return _direction(runs, law)
+    return [Problem("D066", "E", what, runs.source, fix=fix)]
+
+
+def _sign(runs: Runs, law: Any) -> list[Problem]:
+    """D066 where a law of a positive response meets numbers of any sign."""
+    response = getattr(law, "response", None)
+    if runs.loss_kind != SIGNED or response is None or response.domain == "real":
+        return []
+    what = f"law {law.name} predicts a positive number, and the losses are read as {SIGNED}"
+    fix = "say what they are with loss_kind=…, or choose a law of a number of any sign"
     return [Problem("D066", "E", what, runs.source, fix=fix)]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from scalaw.data.loss_kinds import ENTROPIES
+from scalaw.data.loss_kinds import ENTROPIES, SIGNED
 from scalaw.data.runs import Runs
 from scalaw.data.units import compute_6nd
 from scalaw.data.wording import names_text, plural, rows_text
@@ -29,7 +29,7 @@ def looks(runs: Runs, of_loss: bool = True) -> list[Problem]:
     checks: list[Callable[[Runs], list[Problem]]] = [
         _billions, _loss_kinds, _accounting, _conventions, _duplicates, _replicates, _checkpoints, _narrow, _few_tokens,
     ]  # fmt: skip
-    checks += [_loss_size, _rising] if of_loss else []
+    checks += [_loss_size, _rising] if of_loss and runs.loss_kind != SIGNED else []
     return [problem for check in checks for problem in check(runs)]
 
 

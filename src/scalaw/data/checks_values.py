@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from scalaw.data.loss_kinds import SHARES
+from scalaw.data.loss_kinds import SHARES, SIGNED
 from scalaw.data.wording import rows_text
 from scalaw.errors import Problem
 
@@ -79,7 +79,7 @@ def _signs(name: str, values: np.ndarray, where: str, loss_kind: str) -> list[Pr
             return []
         what = f"{loss_kind} outside 0 to 1 in {rows_text(outside)} ({values[outside[0]]:.6g})"
         return [Problem("D033", "E", what, where, fix="for percent pass units={'loss': '%'}")]
-    if name not in LARGEST:
+    if name not in LARGEST or (name == "loss" and loss_kind == SIGNED):
         return []
     problems = []
     floor = 1.0 if name == "loss" and loss_kind == "perplexity" else 0.0

@@ -7,6 +7,7 @@
 ``perplexity``      nats = ln(perplexity)
 ``error``           share of wrong answers, between 0 and 1
 ``accuracy``        1 − error
+``signed``          a number of any sign: a difference of losses, a reward, a normalised loss
 ==================  ==========================================================================
 
 Cross-entropies convert into one another, error and accuracy into each other, and nothing else.
@@ -22,7 +23,8 @@ from scalaw.errors import ScalawError
 
 ENTROPIES = ("nats", "bits", "bits_per_byte", "perplexity")
 SHARES = ("error", "accuracy")
-LOSS_KINDS = ENTROPIES + SHARES
+SIGNED = "signed"
+LOSS_KINDS = (*ENTROPIES, *SHARES, SIGNED)
 
 
 def check_kind(kind: str) -> str:
@@ -44,7 +46,7 @@ def convert_width(
     kind, to, bytes_per_token
         As in :func:`convert_loss`.
     """
-    if kind in SHARES or kind == to:
+    if kind not in ENTROPIES or kind == to:
         return width
     converted = convert_loss(loss, kind, to, bytes_per_token)[0]
     # cross-entropies are proportional to each other, and perplexity is the exponential of nats
@@ -84,7 +86,7 @@ def convert_loss(
         return loss, ""
     if kind in SHARES and to in SHARES:
         return 1.0 - loss, f"loss: {to} = 1 - {kind}"
-    if kind in SHARES or to in SHARES:
+    if not {kind, to} <= set(ENTROPIES):
         raise ScalawError("D032", f"{kind} cannot be turned into {to}", fix="fit it as it is")
     if "bits_per_byte" in (kind, to) and not (bytes_per_token and 0 < bytes_per_token < math.inf):
         fix = "pass bytes_per_token=…, a property of tokenizer and text, e.g. 4.3"

@@ -198,7 +198,7 @@ def check_finite(bench: _Bench) -> None:
             raise bench.failed(
                 "finite", f"{(y <= 0).mean():.0%} of predictions are not positive", fix=_PRIORS
             )
-    elif y.min() < 0 or y.max() > 1:
+    elif bench.law.response.domain != "real" and (y.min() < 0 or y.max() > 1):
         raise bench.failed(
             "finite", f"a {bench.law.response.domain} is predicted outside 0 to 1", fix=_PRIORS
         )
@@ -310,7 +310,7 @@ def check_monotone(bench: _Bench) -> None:
         if name not in in_covariates:
             raise bench.failed("monotone", f"it has no covariate '{name}'", fix="name one of its covariates")
         x = bench.covariates[name]
-        slope = sign * (in_covariates[name] * x).reshape(DRAWS, -1).min(1) / np.abs(bench.prediction)
+        slope = sign * (in_covariates[name] * np.abs(x)).reshape(DRAWS, -1).min(1) / np.abs(bench.prediction)
         if bad := int((slope < -1e-9).sum()):
             way = "rise" if sign > 0 else "fall"
             what = f"it does not {way} with {name} at {bad} of {DRAWS} prior draws"

@@ -91,7 +91,7 @@ class _Bench:
         self.noise = noise
         self.rows = {data.name: data.neutral for data in noise.reads} | dict(rows or {})
         self.given = None if values is None else {p.name: float(values[p.name]) for p in noise.parameters}
-        self.locations = (0.3,) if noise.scatters == "log" else (0.08, 0.6)
+        self.locations = (0.3,) if noise.unbounded else (0.08, 0.6)
 
     @functools.cached_property
     def settings(self) -> list[dict[str, float]]:
@@ -161,7 +161,7 @@ class _Bench:
         size = np.exp(0.5 * np.pi * np.sinh(_NODES)) * self.spread(location, values)
         width = 0.5 * np.pi * np.cosh(_NODES) * size
         away, width = np.concatenate([-size[::-1], size]), np.concatenate([width[::-1], width])
-        if self.noise.scatters == "log":
+        if self.noise.unbounded:
             y = location + away
         else:  # in log odds
             y = 1.0 / (1.0 + (1.0 / location - 1.0) * np.exp(-np.clip(away, -600.0, 600.0)))
@@ -261,10 +261,10 @@ def check_draws(bench: _Bench) -> None:
 def check_extremes(bench: _Bench) -> None:
     """Nothing overflows far from the law, at its limits, or for small and large parameters."""
     counted = bench.noise.scatters == "count"
-    far = {"log": (-1e3, -1.0, 1.0, 1e3), "share": (1e-9, 0.5, 1 - 1e-9), "count": (0.0, 1.0)}[
-        bench.noise.scatters
-    ]
-    places = (-1e3, 0.3, 1e3) if bench.noise.scatters == "log" else (0.0, 1e-12, 0.5, 1.0)
+    far = (
+        (-1e3, -1.0, 1.0, 1e3) if bench.noise.unbounded else (0.0, 1.0) if counted else (1e-9, 0.5, 1 - 1e-9)
+    )
+    places = (-1e3, 0.3, 1e3) if bench.noise.unbounded else (0.0, 1e-12, 0.5, 1.0)
     held = dict(bench.noise.fixed)
     for size in (1e-3, 1.0, 1e3):
         values = {name: held.get(name, size * value) for name, value in bench.settings[0].items()}

@@ -2,7 +2,8 @@
 
 A noise is a record (:class:`~scalaw.model.noise_record.Noise`): its parameters with their priors, a log density, a
 sampler, and what it reads of each run. Laws never see noises and noises never see laws. Those of a loss are
-described in :mod:`scalaw.model.noise_log`, those of a share in :mod:`scalaw.model.noise_share`. Parameters are held
+described in :mod:`scalaw.model.noise_log`, those of a share in :mod:`scalaw.model.noise_share`, that of
+any number in :mod:`scalaw.model.noise_value`. Parameters are held
 as those of a law are: ``"student_t[nu=5]"``, or ``"student_t:nu=5"`` where brackets are globs. ``"huber"`` is an
 objective and no noise (:mod:`scalaw.model.noise_huber`): it has a name for point fits, and is none of :func:`noises`.
 """
@@ -18,8 +19,9 @@ from scalaw.model.noise_huber import OBJECTIVES
 from scalaw.model.noise_log import LOG_NOISES
 from scalaw.model.noise_record import Noise
 from scalaw.model.noise_share import SHARE_NOISES
+from scalaw.model.noise_value import VALUE_NOISES
 
-_NOISES = {noise.name: noise for noise in (*LOG_NOISES, *SHARE_NOISES)}
+_NOISES = {noise.name: noise for noise in (*LOG_NOISES, *SHARE_NOISES, *VALUE_NOISES)}
 _KNOWN = _NOISES | {objective.name: objective for objective in OBJECTIVES}
 _SPEC = re.compile(r"(\w+)(?:\[(.+)\]|:(.+))?")
 

@@ -63,7 +63,7 @@ def _normal(y: Any, location: Any, sd: Any) -> Any:
     return -0.5 * ((y - location) * (1.0 / sd)) ** 2 - jnp.log(sd) - LOG_ROOT_2PI
 
 
-def _student(y: Any, location: Any, sigma: Any, nu: Any) -> Any:
+def student_log_prob(y: Any, location: Any, sigma: Any, nu: Any) -> Any:
     """Student-t log density; NumPyro's own works the log gamma functions out anew for every row.
 
     Nothing is divided by within a row, which costs as much as an exponential.
@@ -72,7 +72,8 @@ def _student(y: Any, location: Any, sigma: Any, nu: Any) -> Any:
     return constant - (0.5 * nu + 0.5) * jnp.log1p(((y - location) * (1.0 / sigma)) ** 2 * (1.0 / nu))
 
 
-def _sigma(location: Any, v: Values, rows: Values) -> Any:
+def sigma_everywhere(location: Any, v: Values, rows: Values) -> Any:
+    """The scale ``sigma``, the same in every row."""
     return v["sigma"] + jnp.zeros_like(location)
 
 
@@ -83,9 +84,9 @@ def _standard_normal(rng: np.random.Generator, location: Any) -> np.ndarray:
 STUDENT_T = Noise(
     "student_t",
     (SIGMA, NU),
-    lambda y, location, v, rows: _student(y, location, v["sigma"], v["nu"]),
+    lambda y, location, v, rows: student_log_prob(y, location, v["sigma"], v["nu"]),
     lambda rng, location, v, rows: location + v["sigma"] * rng.standard_t(v["nu"], np.shape(location)),
-    _sigma,
+    sigma_everywhere,
     has_mean=False,
     about="resists odd runs (the default)",
 )
@@ -95,7 +96,7 @@ NORMAL = Noise(
     (SIGMA,),
     lambda y, location, v, rows: _normal(y, location, v["sigma"]),
     lambda rng, location, v, rows: location + v["sigma"] * _standard_normal(rng, location),
-    _sigma,
+    sigma_everywhere,
     about="clean, replicated runs",
 )
 
@@ -104,7 +105,7 @@ LAPLACE = Noise(
     (SIGMA,),
     lambda y, location, v, rows: -jnp.abs(y - location) / v["sigma"] - jnp.log(2.0 * v["sigma"]),
     lambda rng, location, v, rows: location + v["sigma"] * rng.laplace(size=np.shape(location)),
-    _sigma,
+    sigma_everywhere,
     kinked=True,
     about="the Bayesian twin of a Huber fit",
 )
@@ -117,7 +118,7 @@ def _grown(location: Any, v: Values, rows: Values) -> Any:
 def _growing_log_prob(y: Any, location: Any, v: Values, rows: Values) -> Any:
     # the scale apart from its row's share, so that the log gamma functions are worked out once per draw
     shrink = v["rate"] * rows["log_size"]
-    return _student((y - location) * jnp.exp(shrink), 0.0, v["sigma"], v["nu"]) + shrink
+    return student_log_prob((y - location) * jnp.exp(shrink), 0.0, v["sigma"], v["nu"]) + shrink
 
 
 GROWING = Noise(

@@ -8,6 +8,7 @@ scatters   ``y`` and ``location``                                        the law
 log        log of the response over its reference, any real number      a positive response: a loss
 share      the response itself, strictly between 0 and 1                 a share: accuracy, error
 count      successes over ``rows["trials"]``, from 0 to 1                a share, seen as counts
+value      the response itself, any real number                          a number of any sign
 =========  ============================================================  ==========================
 
 A noise of your own is a record too: give it to ``scalaw.fit(noise=…)`` after
@@ -50,7 +51,7 @@ class Noise:
     kinked : bool
         Whether the slope of the density jumps at the location or near it: a search then weighs rows by score over
         residual, since second derivatives say nothing there.
-    scatters : {"log", "share", "count"}
+    scatters : {"log", "share", "count", "value"}
         What ``y`` is, see above.
     reads : tuple of RowData
         Numbers of each run that ``rows`` holds.
@@ -75,7 +76,7 @@ class Noise:
     draw: Callable[[np.random.Generator, Any, Values, Values], np.ndarray] = field(repr=False)
     scale: Callable[[Any, Values, Values], Any] | None = field(default=None, repr=False)
     kinked: bool = False
-    scatters: Literal["log", "share", "count"] = "log"
+    scatters: Literal["log", "share", "count", "value"] = "log"
     reads: tuple[RowData, ...] = ()
     has_mean: bool = True
     fixed: tuple[tuple[str, float], ...] = ()
@@ -90,9 +91,14 @@ class Noise:
         return (self.log_prob, self.scatters, tuple(data.name for data in self.reads))
 
     @property
+    def unbounded(self) -> bool:
+        """Whether ``y`` may be any real number."""
+        return self.scatters in ("log", "value")
+
+    @property
     def neutral(self) -> float:
         """``y`` of a row that is padding or held out."""
-        return 0.0 if self.scatters == "log" else 0.5
+        return 0.0 if self.unbounded else 0.5
 
     def observed(self, response: np.ndarray) -> np.ndarray:
         """``y`` of a response in reference units."""

@@ -13,6 +13,25 @@ from scalaw.model.noise_record import Noise
 from scalaw.model.row_data import size_covariates
 from scalaw.model.structure import Parts, Structure
 
+_SHARE = (
+    ("share", "count"),
+    "a share",
+    "use noise binomial or beta_binomial for counts, beta for shares without counts",
+)
+#: Domain of a law's response → what a noise of it scatters, what it is in words, and which noise to use.
+RESPONSES = {
+    "positive": (("log",), "any positive number", "use a noise of the log, such as student_t"),
+    "share": _SHARE,
+    "count": _SHARE,
+    "real": (("value",), "a number of any sign", "use noise additive"),
+}
+_OF = {
+    "log": "the log of a positive loss",
+    "share": "a share",
+    "count": "counts",
+    "value": "a number of any sign",
+}
+
 
 @dataclass(frozen=True)
 class ScalingModel:
@@ -54,16 +73,10 @@ class ScalingModel:
     def _check_noise(self) -> None:
         """The noise is one of the law's response, and can tell the law's parameters from its own."""
         law, noise = self.law, self.noise
-        kind = f"a {law.response.domain} ({law.response.name})"
-        if law.response.domain == "positive" and noise.scatters != "log":
-            what = f"law {self.label} predicts {law.response.name}, any positive number, and noise {noise.name} a share"
-            fix = "use a noise of the log, such as student_t, or a law whose response is a share"
-            raise ScalawError("M015", what, fix=fix)
-        if law.response.domain != "positive" and noise.scatters == "log":
-            what = (
-                f"law {self.label} predicts {kind}, and noise {noise.name} is of the log of a positive loss"
-            )
-            fix = "use noise binomial or beta_binomial for counts, beta for shares without counts"
+        scatters, kind, fix = RESPONSES[law.response.domain]
+        if noise.scatters not in scatters:
+            of = _OF[noise.scatters]
+            what = f"law {self.label} predicts {law.response.name}, {kind}, and noise {noise.name} is of {of}"
             raise ScalawError("M015", what, fix=fix)
         if both := {p.name for p in law.parameters} & {p.name for p in noise.parameters}:
             what = f"law {self.label} and noise {noise.name} both have a parameter '{min(both)}'"

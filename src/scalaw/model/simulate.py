@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalaw.data import Runs, compute_6nd, parse_quantity
+from scalaw.data.loss_kinds import LOSS_KINDS, SIGNED
 from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
@@ -71,9 +72,9 @@ def simulate(
     covariates = {name: value for name, value in columns.items() if name not in read}
     parameters = {name: value for name, value in values.items() if name not in of_noise}
     prediction = np.asarray(found(**covariates, **parameters), np.float64)
-    kind = "nats"
-    if found.response.domain != "positive":
-        kind = "error" if found.response.name == "error" else "accuracy"
+    response = found.response
+    kind = {"positive": "nats", "real": SIGNED}.get(response.domain, response.name)
+    kind = kind if kind in LOSS_KINDS else "accuracy"
     source = f"simulated from {found.name} (seed {seed})"
     exact = Runs(pd.DataFrame({**columns, "loss": prediction}), loss_kind=kind, source=source)
     rows = _rows(model, exact, covariates)

@@ -58,7 +58,9 @@ class Reader(Options):
     loss_kind: Annotated[
         str | None,
         _option(
-            "--loss-kind", help="nats, bits, bits_per_byte, perplexity, error or accuracy.", metavar="KIND"
+            "--loss-kind",
+            help="nats, bits, bits_per_byte, perplexity, error, accuracy or signed (any number).",
+            metavar="KIND",
         ),
     ] = None
     convert_to: Annotated[

@@ -59,6 +59,7 @@ LOSSES = {
     "perplexity": "perplexity",
     "error": "error (share wrong)",
     "accuracy": "accuracy (share right)",
+    "signed": "response",
 }
 _NAMES = {
     "D": "training tokens D",
@@ -178,7 +179,7 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 def loss_axis(axes: Axes, runs: Runs) -> None:
     """Label the vertical axis; logarithmic except for shares."""
     axes.set_ylabel(LOSSES.get(runs.loss_kind, "loss"))
-    if runs.loss_kind not in ("error", "accuracy"):
+    if runs.loss_kind not in ("error", "accuracy", "signed"):
         log_axis(axes, "y", most=6)
 
 

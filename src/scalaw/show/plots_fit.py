@@ -69,7 +69,7 @@ def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
         ax.set_xlabel("row of the table" if name == "row" else axis_label(name, fit.runs))
         if name != "row":
             log_axis(ax, "x", name, most=5)
-    label = "ln(loss) − ln(law)" if noise.scatters == "log" else "share − law"
+    label = "ln(loss) − ln(law)" if noise.scatters == "log" else f"{fit.model.law.response.name} − law"
     figure.supylabel(label, fontsize=9.0)
     return figure
 

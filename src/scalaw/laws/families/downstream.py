@@ -5,7 +5,9 @@ as the loss of the right answers falls through ``mid`` (arXiv:2407.21783, arXiv:
 lo`` and ``k = -kappa``). ``rl_sigmoid`` is reward or accuracy against the compute of reinforcement learning.
 ``exact_match`` is why abilities seem to emerge: if all ``length`` tokens of an answer have to be right, a loss that
 falls smoothly makes a sharp step (arXiv:2304.15004). ``log_linear_accuracy`` is a logistic line in the logarithm of
-thinking tokens. A ceiling is not identified while accuracy is far below it.
+thinking tokens. A ceiling is not identified while accuracy is far below it. ``loss_to_error_gadre`` is an exponential
+line from loss to average error, which leaves 0 to 1 if followed far enough, so its response is a number of any sign.
+``emergence_threshold`` is the sigmoid in log compute that an ability which seems to emerge would follow.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import numpy as np
 
 from scalaw.laws.law import Values, law
 from scalaw.laws.prior import Prior
-from scalaw.laws.records import Covariate, Response, exponent, parameter, scale
+from scalaw.laws.records import Covariate, Published, Response, amplitude, exponent, parameter, scale
+from scalaw.laws.spec import alias
 from scalaw.lazy import jnp
 
 FAMILY = "Downstream measures"
@@ -45,7 +48,7 @@ def downstream_sigmoid(
     ),
 ):
     """Accuracy between chance and a ceiling as a loss falls."""
-    return lo + (hi - lo) * _logistic(kappa * (mid - L))
+    return lo + (hi - lo) * logistic(kappa * (mid - L))
 
 
 @law(source="arXiv:2510.13786", response=Response("reward", "absolute", "share"))
@@ -58,7 +61,18 @@ def rl_sigmoid(
     C_mid=scale("C", Prior("LogNormal", (1.0, 2.0)), meaning="compute half way to the ceiling"),
 ):
     """Reward against the compute of reinforcement learning, from a start to a ceiling."""
-    return R_0 + (A - R_0) * _logistic(B * (jnp.log(C) - jnp.log(C_mid)))
+    return R_0 + (A - R_0) * logistic(B * (jnp.log(C) - jnp.log(C_mid)))
+
+
+emergence_threshold = alias(
+    "emergence_threshold",
+    rl_sigmoid,
+    "Sigmoid in log compute: where an ability that seems to emerge appears.",
+    source="arXiv:2206.07682",
+    pitfalls=(
+        "Accuracy below one over the number of test items looks like no ability: compare with exact_match first.",
+    ),
+)
 
 
 @law(
@@ -99,8 +113,49 @@ def log_linear_accuracy(
     v=parameter("slope", Prior("HalfNormal", (0.5,)), meaning="log odds gained when tokens grow e-fold"),
 ):
     """Accuracy whose log odds grow with the logarithm of thinking."""
-    return _logistic(u + v * jnp.log(t))
+    return logistic(u + v * jnp.log(t))
 
 
-def _logistic(z):
+def _shared(values: Values, refs: Values) -> dict[str, Any]:
+    """Paper units from reference units (NumPy): k is what is gained at a loss of zero."""
+    return {**values, "k": values["k"] * np.exp(values["gamma"] * refs["L"])}
+
+
+def _gadre(data: str, *numbers: float) -> Published:
+    values: dict[str, float] = dict(zip(("eps", "k", "gamma"), numbers, strict=True))
+    return Published(f"gadre_2024_{data}", values, "arXiv:2403.08540", status="unverified")
+
+
+@law(
+    source="arXiv:2403.08540 §5",
+    covariates={"L": Covariate("L", "L", scaling="interval", meaning="loss on a validation set")},
+    response=Response("error", "absolute", "real"),
+    increasing=("L",),
+    to_paper=_shared,
+    published=(
+        _gadre("c4", 0.850, 2.08, 0.756),
+        _gadre("redpajama", 0.857, 2.21, 0.715),
+        _gadre("refinedweb", 0.865, 2.21, 0.707),
+    ),
+    pitfalls=(
+        "It is of an average over many tasks: single tasks missed by 25 to 80 % in the paper.",
+        "k and gamma trade off against each other unless losses span most of a nat.",
+    ),
+)
+def loss_to_error_gadre(
+    L,
+    *,
+    eps=parameter("chance", Prior("Beta", (8.0, 2.0)), meaning="error at endless loss"),
+    k=amplitude("1", Prior("LogNormal", (0.3, 0.7)), meaning="error that is gained at zero loss"),
+    gamma=parameter("steepness", Prior("LogNormal", (0.7, 0.5)), meaning="gain in log per unit of loss"),
+):
+    """Average error on downstream tasks against a loss.
+
+    error = eps - k exp(-gamma L)
+    """
+    return eps - k * jnp.exp(-gamma * L)
+
+
+def logistic(z):
+    """Share between 0 and 1 of log odds."""
     return 0.5 * (1 + jnp.tanh(0.5 * z))
