@@ -27,7 +27,7 @@ from benchmarks.calibrate import LAWS, ONCE_IN, PROB, RESULTS, modules_of
 from benchmarks.digests import code_digest
 from scalaw.infer.assemble import learned, shown, versions
 from scalaw.infer.batch import Sampled, sample
-from scalaw.infer.calibrate import beyond, verdict_of
+from scalaw.infer.calibrate import beyond, diagnosed
 from scalaw.infer.executables import bucket
 from scalaw.infer.fit import model_of
 from scalaw.infer.nuts import Settings
@@ -102,7 +102,7 @@ def _records(part: Made, own: list[Sampled], truths: np.ndarray) -> list[dict[st
     return [
         {
             "method": one.method,
-            "verdict": verdict_of(one),
+            "verdict": diagnosed(one)[0],
             "covered": dict(zip(names, held[[*free, True, True]].tolist(), strict=True)),
         }
         for one, held in zip(own, inside, strict=True)

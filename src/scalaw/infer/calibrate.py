@@ -71,6 +71,8 @@ class Calibration:
         What served each simulation: ``"importance"`` or ``"nuts"``.
     verdicts : tuple of str
         What the diagnostics say of each posterior, ``"OK"``, ``"LOOK"`` or ``"BAD"``; all count alike.
+    contraction : array, shape (simulations, parameters)
+        Posterior over prior standard deviation on the unconstrained scale: near 1 where runs say nothing.
     prob : float
         Probability inside the intervals.
     rows : int
@@ -91,6 +93,7 @@ class Calibration:
     ranks: np.ndarray = field(repr=False)
     methods: tuple[str, ...] = field(repr=False)
     verdicts: tuple[str, ...] = field(repr=False)
+    contraction: np.ndarray = field(repr=False)
     prob: float
     rows: int
     method: str
@@ -109,6 +112,12 @@ class Calibration:
         tail = 0.5 - self.prob / 2
         inside = (self.ranks >= tail) & (self.ranks <= 1.0 - tail)
         return dict(zip(self.quantities, inside.sum(axis=0).tolist(), strict=True))
+
+    @property
+    def identified(self) -> dict[str, float]:
+        """Parameter → posterior over prior standard deviation in the typical (median) simulation."""
+        typical = np.median(self.contraction, axis=0)
+        return dict(zip(self.quantities, typical.tolist(), strict=False))
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -142,6 +151,7 @@ class Calibration:
             "verdicts": {level: self.verdicts.count(level) for level in ("OK", "LOOK", "BAD")},
             "covered": self.covered,
             "p_value": self.p_value,
+            "identified": self.identified,
             "seconds": {"compile": self.clock.compile, "run": self.clock.run},
             "ranks": {q: np.round(r, 4).tolist() for q, r in zip(self.quantities, self.ranks.T, strict=True)},
         }
@@ -157,6 +167,7 @@ def calibrate(
     forecast_at: Mapping[str, float] | None = None,
     truth: ScalingModel | None = None,
     row_data: Mapping[str, np.ndarray] | None = None,
+    truths: int | None = None,
     prob: float = 0.9,
     settings: Settings = SETTINGS,
     effort: Effort = EFFORT,
@@ -181,6 +192,9 @@ def calibrate(
         Where the runs come from, if not from ``model``; it has the same parameters.
     row_data : mapping of str to array, shape (rows,), optional
         What the noise reads from columns of a table.
+    truths : int, optional
+        So many plausible truths, each behind an equal share of the simulations, to count coverage at each. Ranks are
+        not uniform then; by default every simulation has a truth of its own.
     prob : float
         Probability inside the intervals whose coverage is counted.
     settings, effort
@@ -202,22 +216,22 @@ def calibrate(
     ahead = points(model.law, forecast_at or beyond(model.law, at))
     _check(model, truth, n, ahead)
     clock = Clock()
-    made, truths = simulate_scenarios(truth, at, n, seed, row_data=row_data, clock=clock)
-    ranks, methods, verdicts = [], [], []
+    made, drawn = simulate_scenarios(truth, at, n, seed, row_data=row_data, truths=truths, clock=clock)
+    ranks, methods, seen = [], [], []
     for first in range(0, n, BLOCK):
         given = made[first : first + BLOCK]
         fitted = [replace(s, model=model) for s in given]
         sampled = sample(fitted, settings, seed, progress, method, effort, evaluated=False)
         clock.compile += sampled[0].clock.compile
         clock.run += sampled[0].clock.run
-        ranks.append(ranks_of_truths(sampled, given, truths[first : first + BLOCK], ahead, seed, clock))
+        ranks.append(ranks_of_truths(sampled, given, drawn[first : first + BLOCK], ahead, seed, clock))
         methods += [s.method for s in sampled]
-        verdicts += [verdict_of(s) for s in sampled]
+        seen += [diagnosed(s) for s in sampled]
     labels, free = learned(model)
     quantities = (*shown(labels), "log_likelihood", "forecast")
     kept = np.concatenate(ranks)[:, [*free, True, True]]
-    digest = _digest(made[0], model, (ahead, n, seed, method, settings, effort, row_data))
-    served = tuple(methods), tuple(verdicts)
+    digest = _digest(made[0], model, (ahead, n, seed, method, settings, effort, row_data, truths))
+    served = tuple(methods), tuple(level for level, _ in seen), np.stack([narrowed for _, narrowed in seen])
     names = model.label, truth.label, quantities
     return Calibration(*names, kept, *served, prob, made[0].rows, method, seed, digest, clock)
 
@@ -248,15 +262,15 @@ def _check(model: ScalingModel, truth: ScalingModel, n: int, ahead: Mapping[str,
         raise ScalawError("M019", what, "calibration", fix=fix)
 
 
-def verdict_of(sampled: Sampled) -> Level:
-    """The verdict on one simulation's posterior, by its diagnostics alone."""
+def diagnosed(sampled: Sampled) -> tuple[Level, np.ndarray]:
+    """The verdict on one simulation's posterior by its diagnostics alone, and its contraction (parameters,)."""
     scenario, model = sampled.scenario, sampled.scenario.model
     labels, free = learned(model)
     found = sampled.values if sampled.weighted is None else sampled.weighted.values
     z = unconstrained(scenario, model.structure().split(np.asarray(found)))[..., free]
     stats = stats_of(z) if sampled.weighted is None else weighted_stats_of(z, sampled.weighted)
     measured = figures(sampled, stats, shown(labels), prior_sd(scenario)[free])
-    return diagnose(sampled, measured, of_law(model, labels)).level
+    return diagnose(sampled, measured, of_law(model, labels)).level, measured.contraction
 
 
 def _digest(given: Scenario, model: ScalingModel, asked: Any) -> str:

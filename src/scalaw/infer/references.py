@@ -1,6 +1,7 @@
 """References: the centre of the runs, computed once in NumPy and passed to programs as numbers.
 
-Covariate references are geometric means over all rows in use, the loss reference (a median) and the
+Covariate references are geometric means over all rows in use (arithmetic ones where a difference to the reference is
+what counts), the loss reference (a median) and the
 statistics that priors need come from the *training* rows alone, so a held-out loss enters nothing. Laws and
 folds that are scored against each other use one set of references. C's reference is ``6 * N_ref * D_ref``
 where N and D are known too.
@@ -74,15 +75,15 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
         units["C"] = 6.0 * units["N"] * units["D"]
     for c in law.covariates:
         column = runs.columns.get("x", "x") if c.name == "x" else c.name
-        units.setdefault(c.unit, units[column] if column in units else _centre(runs.values(column)))
+        centre = np.mean if c.scaling == "interval" else _centre
+        units.setdefault(c.unit, units[column] if column in units else float(centre(runs.values(column))))
     units["loss"] = float(np.median(loss))
     first = law.covariates[0]
-    log_x = np.log(runs.values(first.name)[train] / units[first.unit])
-    statistics = {
-        "loss_min": float(loss.min() / law.loss_ref(units)),
-        "x_mid": float(np.exp(0.5 * (log_x.min() + log_x.max()))),
-        "x_log_sd": float(max(0.5 * np.ptp(log_x), 0.5)),
-    }
+    statistics = {"loss_min": float(loss.min() / law.loss_ref(units)), "x_mid": 1.0, "x_log_sd": 0.5}
+    if first.scaling == "ratio":
+        log_x = np.log(runs.values(first.name)[train] / units[first.unit])
+        statistics["x_mid"] = float(np.exp(0.5 * (log_x.min() + log_x.max())))
+        statistics["x_log_sd"] = float(max(0.5 * np.ptp(log_x), 0.5))
     return References(units, statistics)
 
 

@@ -31,6 +31,10 @@ from scalaw.model.scaling_model import ScalingModel
 from scalaw.model.structure import Arrays, Structure
 
 
+#: A plausible truth is so far from the middle of its prior, as a share of a draw's distance.
+PLAUSIBLE = 0.5
+
+
 class Simulated(NamedTuple):
     """``scenarios`` and the ``truths`` behind them, (scenarios, coordinates), in reference units."""
 
@@ -45,6 +49,7 @@ def simulate_scenarios(
     seed: int = 0,
     *,
     row_data: Mapping[str, np.ndarray] | None = None,
+    truths: int | None = None,
     clock: Clock | None = None,
 ) -> Simulated:
     """Tables of runs at truths that are drawn from the priors.
@@ -60,6 +65,9 @@ def simulate_scenarios(
     seed : int
     row_data : mapping of str to array, shape (rows,)
         What the noise reads from columns of a table, see :mod:`scalaw.model.row_data`.
+    truths : int, optional
+        So many plausible truths, each for an equal share of the tables, in order; by default every table has a
+        truth of its own, a draw of the prior.
     clock : Clock, optional
         Is told the seconds of compiling and running.
 
@@ -74,11 +82,13 @@ def simulate_scenarios(
         M006 for a covariate that is missing, M003 where the law is not finite at a truth.
     """
     empty = _without_losses(model, covariates, row_data or {})
-    drawn = prior_draws(empty, n, key_data(seed, "truths", model.label))
+    drawn = prior_draws(empty, n, key_data(seed, "truths", model.label)).z
+    if truths is not None:
+        drawn = _plausible(drawn, truths)
     structure, arrays = model.structure(), arrays_of(empty, padded_rows([empty]), hide=False)
     places = places_for(8 * (2 * structure.n_coordinates + len(arrays.y)))
     program = Program(truth_executable, (structure, places))
-    truths, where = run_batch(program, drawn.z, places=places, clock=clock or Clock(), shared=(arrays,))
+    truths, where = run_batch(program, drawn, places=places, clock=clock or Clock(), shared=(arrays,))
     where = where[:, : empty.rows]
     if not np.all(np.isfinite(where)):
         bad = int(np.sum(~np.isfinite(where).all(axis=1)))
@@ -90,6 +100,13 @@ def simulate_scenarios(
     loss = model.noise.response(model.noise.draw(rng, where, values, empty.noise_rows()))
     named = [replace(empty, name=f"{model.label}/{i}", loss=loss[i]) for i in range(n)]
     return Simulated(named, truths)
+
+
+def _plausible(drawn: np.ndarray, truths: int) -> np.ndarray:
+    """The first draws (n, coordinates), drawn half-way to the prior's middle, each repeated for its tables."""
+    middle = np.median(drawn, axis=0)
+    few = middle + PLAUSIBLE * (drawn[:truths] - middle)
+    return few[np.arange(len(drawn)) * truths // len(drawn)]
 
 
 def _without_losses(
