@@ -4,7 +4,7 @@ For every registered law 200 truths are drawn from its priors, a table of 24 run
 ``fit_many`` would (:mod:`scalaw.infer.calibrate`). The noise is the usual one of the law's response. Ranks of all
 parameters, of the log likelihood and of a forecast at ten times the largest run must be uniform, at a level of 1 % over
 all laws and quantities together (Holm). Beside it stands coverage at three fixed plausible truths with 50 tables each,
-and for every parameter how far the runs narrow it: posterior over prior standard deviation, *identified* below one half.
+and for every parameter how far the runs narrow it: posterior over prior standard deviation, *identified* below a half.
 
 Laws of :data:`POOR` are also given runs that cannot tell what they ask, and must say so.
 
@@ -174,9 +174,11 @@ def told(row: dict[str, Any]) -> str:
         for t in row["at_truths"]
     ]
     lowest = min(row["p_value"], key=row["p_value"].__getitem__)
+    served = ", ".join(f"{count} by {kind}" for kind, count in row["served"].items())
+    verdicts = ", ".join(f"{count} {level}" for level, count in row["verdicts"].items())
     return "\n".join(
         [
-            f"{row['law']} ({row['noise']}): {n} simulations, {row['served']}, {row['verdicts']}, {row['seconds']:.0f} s",
+            f"{row['law']} ({row['noise']}): {n} simulations, {served}; {verdicts}; {row['seconds']:.0f} s",
             f"  coverage of 90 %: {', '.join(parts)}; at fixed truths {', '.join(at)}",
             f"  smallest p {row['p_value'][lowest]:.2g} ({lowest}); not identified: {', '.join(vague) or 'none'}",
         ]

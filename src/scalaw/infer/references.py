@@ -1,10 +1,9 @@
 """References: the centre of the runs, computed once in NumPy and passed to programs as numbers.
 
-Covariate references are geometric means over all rows in use (arithmetic ones where a difference to the reference is
-what counts), the loss reference (a median) and the
-statistics that priors need come from the *training* rows alone, so a held-out loss enters nothing. Laws and
-folds that are scored against each other use one set of references. C's reference is ``6 * N_ref * D_ref``
-where N and D are known too.
+Covariate references are geometric means over all rows in use (arithmetic ones where the difference to the reference is
+what counts), the loss reference (a median) and the statistics that priors need come from the *training* rows alone,
+so a held-out loss enters nothing. Laws and folds that are scored against each other use one set of references. C's
+reference is ``6 * N_ref * D_ref`` where N and D are known too.
 """
 
 from __future__ import annotations

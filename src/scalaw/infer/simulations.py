@@ -30,7 +30,6 @@ from scalaw.model.program import location, values_at
 from scalaw.model.scaling_model import ScalingModel
 from scalaw.model.structure import Arrays, Structure
 
-
 #: A plausible truth is so far from the middle of its prior, as a share of a draw's distance.
 PLAUSIBLE = 0.5
 
