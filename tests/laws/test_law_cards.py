@@ -12,7 +12,7 @@ import pytest
 import transcriptions as plain
 from helpers import published, value
 
-from scalaw.laws import get_law
+from scalaw.laws import get_law, list_laws
 from scalaw.laws.families.precision import GAMMAS, effective_parameters
 from scalaw.laws.families.schedule import annealed, schedule_rows
 from scalaw.laws.sample import draw_prior
@@ -286,7 +286,89 @@ CARDS = [
         "5.0",
         lambda S_min, B_crit, B: S_min + S_min * B_crit / B,
     ),
+    Card(
+        "vocabulary_tao",
+        "tao_2024",
+        {"N_nv": 7e9, "N_v": 2e8, "D": 1.4e11},
+        "-5.25833814",
+        plain.vocabulary,
+    ),
+    Card(
+        "loss_to_error_gadre",
+        "gadre_2024_c4",
+        {"L": 3.0},
+        "0.63468",
+        lambda eps, k, gamma, L: eps - k * np.exp(-gamma * L),
+    ),
+    *(
+        Card("best_setting", f"steplaw_2025_{key}", {"N": 1e9, "D": 1e11}, printed, plain.two_powers)
+        for key, printed in (("learning_rate", "1.6325e-3"), ("batch", "1.10771e6"))
+    ),
+    *(
+        Card("optimal_allocation", key, {"C": C}, printed, lambda k, a, C: k * C**a)
+        for key, C, printed in (
+            ("kaplan_2020_parameters", 1e3 * PF_DAY, "2.0134616e11"),
+            ("kaplan_2020_tokens", 1e3 * PF_DAY, "1.2913085e11"),
+            ("deepseek_2024_tokens", 1e21, "5.6949e10"),
+            ("llama3_2024_tokens_figure", 3.8e25, "1.62935e13"),
+            ("llama3_2024_tokens_text", 3.8e25, "1.0464e13"),
+        )
+    ),
 ]
+
+#: Laws of which no number was printed: law, coefficients, covariates, the formula again.
+FORMS = [
+    ("algorithmic_progress", plain.PROGRESS, {"N": 1e9, "D": 2e10, "Y": 2022.0}, plain.progress),
+    ("architecture_shift", plain.SHIFTED, {"N": 1e9, "D": 2e10, "arch": np.array([0.0, 1.0])}, plain.shifted),
+    (
+        "chinchilla_nonembedding",
+        {**REPLICATION, "gamma": 47491.0},
+        {"N": 1e8, "D": 2e10},
+        lambda E, A, B, alpha, beta, gamma, N, D: E + A * (N + gamma * np.cbrt(N)) ** -alpha + B * D**-beta,
+    ),
+    ("farseer", plain.FARSEER, {"N": 1e9, "D": 2e10}, plain.farseer),
+    (
+        "inference_latency",
+        {"tau": 0.02, "a": 0.5, "b": 1 / 3},
+        {"N": 7e10, "bandwidth": 3e12},
+        lambda tau, a, b, N, bandwidth: tau * N**a * bandwidth**-b,
+    ),
+    ("log_linear", {"a": 3.0, "b": -0.12}, {"x": 1e21}, lambda a, b, x: a + b * np.log(x) / np.log(10)),
+    (
+        "log_linear_accuracy",
+        {"u": -2.0, "v": 0.3},
+        {"t": 4000.0},
+        lambda u, v, t: 1 / (1 + np.exp(-u) * t**-v),
+    ),
+    ("mixed_modal", plain.MIXED, {"N": 1e9, "D_i": 2e10, "D_j": 1e10}, plain.mixed),
+    (
+        "observational_sigmoid",
+        {"h": 0.9, "alpha": -0.5, "beta": np.array([1.0, 0.2, -0.3])},
+        {"S": np.array([0.5, -1.0, 2.0])},
+        lambda h, alpha, beta, S: h / (1 + np.exp(-alpha - beta @ S)),
+    ),
+    (
+        "overoptimised_best_of_n",
+        {"alpha": 1.2, "beta": 0.3},
+        {"kl": 9.0},
+        lambda alpha, beta, kl: 3 * (alpha - 3 * beta),
+    ),
+    (
+        "overoptimised_rl",
+        {"alpha": 1.2, "beta": 0.3},
+        {"kl": 9.0},
+        lambda alpha, beta, kl: 3 * (alpha - beta * np.log(3.0)),
+    ),
+    ("precision_kumar", plain.KUMAR, {"N": 1e9, "D": 2e10, "P_w": 8.0, "P_a": 6.0, "P_kv": 4.0}, plain.kumar),
+    (
+        "quality_multiplier",
+        {**REPLICATION, "q": np.array([2.5])},
+        {"N": 1e9, "D": 2e10, "r": np.array([0.4])},
+        lambda E, A, B, alpha, beta, q, N, D, r: E + A / N**alpha + B / (0.6 * D + 2.5 * 0.4 * D) ** beta,
+    ),
+]
+#: Their check values are tested with whole schedules.
+SCHEDULES = {"lr_annealing_tissue", "lr_multipower"}
 
 
 def values_of(card):
@@ -308,6 +390,17 @@ def test_a_law_gives_the_printed_number_of_its_card(card):
 def test_a_law_is_its_formula(card):
     again = card.again(**values_of(card), **card.at)
     np.testing.assert_allclose(predicted(card), again, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "values", "at", "again"), FORMS, ids=[form[0] for form in FORMS])
+def test_a_law_without_a_printed_number_is_its_formula(name, values, at, again):
+    np.testing.assert_allclose(value(name, **values, **at), again(**values, **at), rtol=1e-12)
+
+
+def test_every_law_is_written_down_a_second_time():
+    names = {card.law for card in CARDS} | {form[0] for form in FORMS} | SCHEDULES
+    again = {get_law(name).function for name in names}
+    assert [law.name for law in list_laws() if law.function not in again] == []
 
 
 @pytest.mark.parametrize(

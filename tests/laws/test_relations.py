@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from scalaw.laws import relations as rel
+from scalaw.errors import ScalawError
+from scalaw.laws import get_law, relations as rel
 
 
 def test_flops_of_known_models():
@@ -169,3 +170,37 @@ def test_rewards_peak_where_they_should():
     for by, peak in (("best_of_n", 1.0 / 0.2), ("rl", np.exp(1.0 / 0.4 - 1.0))):
         reward = rel.over_optimised(kl, 1.0, 0.1 if by == "best_of_n" else 0.4, by)
         assert np.sqrt(kl[np.argmax(reward)]) == pytest.approx(peak, rel=1e-3)
+
+
+def test_the_embeddings_best_size_by_three_approaches():
+    """Beside seven billion parameters outside it, at the compute where these are best (arXiv:2407.13623)."""
+    compute = rel.compute_of_outside(7e9)
+    assert float(compute) == pytest.approx(7.0524e21, rel=5e-5)
+    outside, inside = rel.vocabulary_of_compute(compute)
+    assert float(outside) == pytest.approx(7e9, rel=1e-12)
+    assert float(inside) == pytest.approx(2.5510e8, abs=5e3)
+    assert float(rel.vocabulary_by_derivative(7e9)) == pytest.approx(2.7628e8, abs=5e3)
+    law = get_law("vocabulary_tao@tao_2024")
+    best = rel.best_vocabulary(lambda N_v, D: law(N_nv=7e9, N_v=N_v, D=D), 7e9, 4096.0, float(compute))
+    assert 4096.0 * best == pytest.approx(2.4391e8, abs=5e3)
+
+
+def test_components_find_the_one_direction_of_a_table():
+    """One capability behind nine benchmarks, noise a fifth of its spread: found up to the scale of its loadings."""
+    rng = np.random.default_rng(0)
+    capability, loadings = rng.normal(0, 1, 60), rng.uniform(0.3, 1.0, 9)
+    table = np.outer(capability, loadings) + rng.normal(0, 0.1, (60, 9)) + 2.0
+    found = rel.principal_components(table, 1)
+    assert abs(np.corrcoef(found.scores[:, 0], capability)[0, 1]) > 0.99
+    assert found.loadings[0, 0] > 0 and np.linalg.norm(found.loadings[0]) == pytest.approx(1.0)
+    np.testing.assert_allclose(found.of(table), found.scores, atol=1e-12)
+    assert 0.9 < found.share[0] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("table", "k", "code"), [(np.ones((3, 4)), 3, "D063"), ([[1.0, np.nan]] * 4, 1, "D021")]
+)
+def test_tables_without_components_are_refused(table, k, code):
+    with pytest.raises(ScalawError) as caught:
+        rel.principal_components(table, k)
+    assert caught.value.code == code

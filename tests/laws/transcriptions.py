@@ -92,3 +92,61 @@ def filtered(a, b, tau, d, n, n_1):
         now = min(j * n_1, n)
         error, before = error * (now / before) ** (-b * 0.5 ** ((j - 1) / tau)), now
     return error + d
+
+
+def vocabulary(E, A_1, alpha_1, A_2, alpha_2, B, beta, N_nv, N_v, D):
+    return -E + A_1 * N_nv**-alpha_1 + A_2 * N_v**-alpha_2 + B * D**-beta
+
+
+def two_powers(k, a, b, N, D):
+    return np.exp(np.log(k) + a * np.log(N) + b * np.log(D))
+
+
+PROGRESS = {"alpha_const": 0.913, "alpha_year": 0.004, "alpha_param": 0.068}
+PROGRESS |= {"beta_const": 0.771, "beta_year": 0.036, "beta_data": 0.040}
+
+
+def progress(alpha_const, alpha_year, alpha_param, beta_const, beta_year, beta_data, N, D, Y):
+    size = np.exp(alpha_const) * np.exp(-alpha_year * Y) * N**-alpha_param
+    return size + np.exp(beta_const) * np.exp(-beta_year * Y) * D**-beta_data
+
+
+SHIFTED = {"E": 1.8, "A": 480.0, "B": 2000.0, "alpha": 0.35, "beta": 0.37}
+SHIFTED |= {"delta": np.array([-0.1, 0.2]), "epsilon": np.array([0.01, -0.02])}
+
+
+def shifted(E, A, B, alpha, beta, delta, epsilon, N, D, arch):
+    i = int(np.argmax(arch))
+    return E + A * np.exp(delta[i]) * N ** -(alpha + epsilon[i]) + B * D**-beta
+
+
+FARSEER = {"a_1": 0.02, "alpha": 0.1, "b_1": -1.6, "a_2": 0.5, "beta": 0.08, "b_2": 4.0}
+FARSEER |= {"a_3": 0.01, "gamma": 0.1, "b_3": 0.4}
+
+
+def farseer(a_1, alpha, b_1, a_2, beta, b_2, a_3, gamma, b_3, N, D):
+    power = np.exp(a_1 * N**alpha + b_1)
+    return np.exp(a_3 * N**gamma + b_3) + np.exp(a_2 * N**beta + b_2) * D**-power
+
+
+MIXED = {"E": 2.0, "C": 0.3, "A_ij": 12.0, "alpha_ij": 0.3, "B_ij": 9.0, "beta_ij": 0.25}
+MIXED |= {"A_i": 480.0, "alpha_i": 0.35, "B_i": 2000.0, "beta_i": 0.37}
+MIXED |= {"A_j": 300.0, "alpha_j": 0.33, "B_j": 900.0, "beta_j": 0.31}
+
+
+def mixed(N, D_i, D_j, E, C, **v):
+    alone = [
+        v[f"A_{m}"] * N ** -v[f"alpha_{m}"] + v[f"B_{m}"] * d ** -v[f"beta_{m}"]
+        for m, d in (("i", D_i), ("j", D_j))
+    ]
+    competition = v["A_ij"] * N ** -v["alpha_ij"] + v["B_ij"] * (D_i + D_j) ** -v["beta_ij"]
+    return E + np.mean(alone) - C + competition
+
+
+KUMAR = {"E": 2.7648, "A": 4.299e3, "alpha": 0.4965, "B": 1.806e4, "beta": 0.4}
+KUMAR |= {"gamma_w": 2.6745, "gamma_a": 2.2102, "gamma_kv": 0.9578}
+
+
+def kumar(E, A, B, alpha, beta, gamma_w, gamma_a, gamma_kv, N, D, P_w, P_a, P_kv):
+    kept = [1 - np.exp(-bits / of) for bits, of in ((P_w, gamma_w), (P_a, gamma_a), (P_kv, gamma_kv))]
+    return E + A * (N * np.prod(kept)) ** -alpha + B * D**-beta

@@ -87,18 +87,18 @@ def simulate_scenarios(
     structure, arrays = model.structure(), arrays_of(empty, padded_rows([empty]), hide=False)
     places = places_for(8 * (2 * structure.n_coordinates + len(arrays.y)))
     program = Program(truth_executable, (structure, places))
-    truths, where = run_batch(program, drawn, places=places, clock=clock or Clock(), shared=(arrays,))
+    made, where = run_batch(program, drawn, places=places, clock=clock or Clock(), shared=(arrays,))
     where = where[:, : empty.rows]
     if not np.all(np.isfinite(where)):
         bad = int(np.sum(~np.isfinite(where).all(axis=1)))
         what = f"law {model.label} is not finite at {bad} of {n} draws of its prior"
         raise ScalawError("M003", what, "simulation", fix="give narrower priors, or runs closer together")
     rng = np.random.default_rng(key_data(seed, "losses", model.label))
-    by_name = structure.split(truths)
+    by_name = structure.split(made)
     values = {p.name: by_name[p.name][:, None] for p in model.noise.parameters}
     loss = model.noise.response(model.noise.draw(rng, where, values, empty.noise_rows()))
     named = [replace(empty, name=f"{model.label}/{i}", loss=loss[i]) for i in range(n)]
-    return Simulated(named, truths)
+    return Simulated(named, made)
 
 
 def _plausible(drawn: np.ndarray, truths: int) -> np.ndarray:

@@ -14,7 +14,8 @@ from scalaw.laws.records import Covariate, Published, Response, amplitude, expon
 
 FAMILY = "Vocabulary"
 
-#: Powers of the two terms and of tokens that the authors' code fits (arXiv:2407.13623, repository).
+FALLS = Prior("LogNormal", (0.4, 0.5))
+#: Powers of the first term and of tokens, and of the second term, in the authors' code (arXiv:2407.13623, repository).
 _ALPHA, _VOCABULARY = 0.44660634152009615, 0.6707374679896795
 
 
@@ -56,12 +57,18 @@ def vocabulary_tao(
     E=parameter(
         "offset", Prior("LogNormal", (4.0, 0.5)), meaning="gain over a unigram model at endless scale"
     ),
-    A_1=amplitude("N**alpha_1", meaning="size of the term in parameters outside the embedding"),
-    alpha_1=exponent(meaning="how fast that term falls"),
-    A_2=amplitude("N_v**alpha_2", meaning="size of the term in the embedding"),
-    alpha_2=exponent(Prior("LogNormal", (0.5, 0.5)), meaning="how fast that term falls"),
-    B=amplitude("D**beta", meaning="size of the term in tokens"),
-    beta=exponent(meaning="how fast the term in tokens falls"),
+    A_1=amplitude(
+        "N**alpha_1",
+        Prior("LogNormal", (0.2, 1.2)),
+        meaning="size of the term in parameters outside the embedding",
+    ),
+    alpha_1=exponent(FALLS, meaning="how fast that term falls"),
+    A_2=amplitude(
+        "N_v**alpha_2", Prior("LogNormal", (0.03, 1.2)), meaning="size of the term in the embedding"
+    ),
+    alpha_2=exponent(FALLS, meaning="how fast that term falls"),
+    B=amplitude("D**beta", Prior("LogNormal", (0.4, 1.0)), meaning="size of the term in tokens"),
+    beta=exponent(FALLS, meaning="how fast the term in tokens falls"),
 ):
     """Loss over that of a unigram model: terms in other parameters, in the embedding and in tokens.
 

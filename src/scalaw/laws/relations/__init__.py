@@ -8,6 +8,7 @@ from scalaw.laws.relations.allocation import (
     step_law,
 )
 from scalaw.laws.relations.batch import batch_noise_scale, batch_overhead, gradient_moments
+from scalaw.laws.relations.components import Components, principal_components
 from scalaw.laws.relations.compute import (
     PF_DAY,
     deepseek_parameters,
@@ -35,15 +36,24 @@ from scalaw.laws.relations.sampling import (
     token_edit_distance,
 )
 from scalaw.laws.relations.tasks import exponent_of_dimension, over_optimised, quanta_tail
+from scalaw.laws.relations.vocabulary import (
+    best_vocabulary,
+    compute_of_outside,
+    vocabulary_by_derivative,
+    vocabulary_of_compute,
+)
 
 __all__ = [
     "PF_DAY",
+    "Components",
     "accepted_is_correct",
     "batch_noise_scale",
     "batch_overhead",
     "best_of_n_kl",
+    "best_vocabulary",
     "break_even_tokens",
     "chinchilla_allocation",
+    "compute_of_outside",
     "deepseek_parameters",
     "doubling_time",
     "embedding_parameters",
@@ -60,6 +70,7 @@ __all__ = [
     "over_optimised",
     "pass_at_k",
     "pf_days",
+    "principal_components",
     "quanta_tail",
     "resolution",
     "sampling_exchange",
@@ -68,4 +79,6 @@ __all__ = [
     "token_latency",
     "tokens_per_parameter",
     "training_flops",
+    "vocabulary_by_derivative",
+    "vocabulary_of_compute",
 ]
