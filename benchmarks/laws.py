@@ -42,8 +42,6 @@ TRIALS = 200
 #: A parameter is identified where its posterior is narrower than this share of its prior.
 IDENTIFIED = 0.5
 SETTINGS = Settings(warmup=500, draws=500)
-#: The noise of a law's response.
-NOISES = {"positive": "student_t", "share": "beta_binomial", "count": "beta_binomial", "real": "additive"}
 #: Typical sizes by unit, in the middle of three decades of runs; other units have 1.
 CENTRES = {"N": 1e9, "D": 2e10, "C": 1e20, "x": 1e6, "year": 2020.0, "L": 2.5, "n": 1e8, "latents": 1e4}
 
@@ -75,7 +73,7 @@ POOR: dict[str, tuple[Limit, tuple[str, ...]]] = {
 
 def model(law: Law) -> ScalingModel:
     """The law with the usual noise of its response."""
-    return model_of(law, noise=NOISES[law.response.domain])
+    return model_of(law)
 
 
 def design(law: Law) -> Design:

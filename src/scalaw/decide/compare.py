@@ -100,7 +100,7 @@ def compare(
     runs: Runs,
     laws: Sequence[str | Law],
     *,
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     x: str | None = None,
     holdout: str | np.ndarray | None = None,
     seed: int = 0,

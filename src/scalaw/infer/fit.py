@@ -27,7 +27,7 @@ from scalaw.laws import get_law
 from scalaw.laws.law import Law, registry
 from scalaw.laws.prior import Prior
 from scalaw.laws.spec import variant
-from scalaw.model.noise import Noise, get_noise
+from scalaw.model.noise import Noise, noise_of
 from scalaw.model.noise_huber import not_a_density
 from scalaw.model.scaling_model import ScalingModel
 
@@ -39,7 +39,7 @@ def fit(
     runs: Runs,
     law: str | Law = "chinchilla",
     *,
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     x: str | None = None,
     priors: Mapping[str, str | Prior] | None = None,
     fixed: Mapping[str, float] | None = None,
@@ -63,8 +63,9 @@ def fit(
     law : str or Law
         Name, variant (``"chinchilla[alpha=beta]"``) or a law of your own.
     noise : str or Noise
-        A name such as ``"student_t"`` or ``"normal[sigma=0.01]"`` (see :mod:`scalaw.model.noise`), or a noise of
-        your own.
+        ``"auto"`` is the usual one of the law's response: student_t for a loss, beta_binomial for shares and counts,
+        additive for a number of any sign. Or a name such as ``"student_t"`` or ``"normal[sigma=0.01]"`` (see
+        :mod:`scalaw.model.noise`), or a noise of your own.
     x : str, optional
         Column that a one-dimensional law scales, e.g. ``"C"``.
     priors : mapping, optional
@@ -142,7 +143,7 @@ def checked_scenario(
 def model_of(
     law: str | Law,
     *,
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     priors: Mapping[str, str | Prior] | None = None,
     fixed: Mapping[str, float] | None = None,
     density: bool = True,
@@ -152,7 +153,7 @@ def model_of(
     if fixed:
         found = _hold(found, [(name, str(value)) for name, value in fixed.items()])
     read = {name: Prior.parse(p) if isinstance(p, str) else p for name, p in (priors or {}).items()}
-    observed = get_noise(noise)
+    observed = noise_of(found, noise)
     if density and not observed.is_density:
         raise not_a_density(observed.name, "fit")
     return ScalingModel(found, observed, tuple(sorted(read.items())))

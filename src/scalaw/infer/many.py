@@ -88,7 +88,7 @@ def fit_many(
     laws: str | Law | Sequence[str | Law] = "chinchilla",
     *,
     by: str | Sequence[str] | None = None,
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     x: str | None = None,
     priors: Mapping[str, str | Prior] | None = None,
     method: str = "auto",

@@ -140,7 +140,7 @@ def point_fit(
     runs: Runs,
     law: str | Law = "chinchilla",
     *,
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     x: str | None = None,
     priors: Mapping[str, str | Prior] | None = None,
     fixed: Mapping[str, float] | None = None,

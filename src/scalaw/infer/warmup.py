@@ -47,7 +47,7 @@ def warmup(
     laws: str | Law | Sequence[str | Law] = "chinchilla",
     *,
     rows: int | Sequence[int] = 245,
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     method: str = "auto",
     draws: int = 1000,
     warmup: int = 1000,

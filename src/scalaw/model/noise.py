@@ -1,11 +1,11 @@
 """How an observation scatters around a law: every noise by name.
 
 A noise is a record (:class:`~scalaw.model.noise_record.Noise`): its parameters with their priors, a log density, a
-sampler, and what it reads of each run. Laws never see noises and noises never see laws. Those of a loss are
-described in :mod:`scalaw.model.noise_log`, those of a share in :mod:`scalaw.model.noise_share`, that of
-any number in :mod:`scalaw.model.noise_value`. Parameters are held
-as those of a law are: ``"student_t[nu=5]"``, or ``"student_t:nu=5"`` where brackets are globs. ``"huber"`` is an
-objective and no noise (:mod:`scalaw.model.noise_huber`): it has a name for point fits, and is none of :func:`noises`.
+sampler, and what it reads of each run. Laws never see noises and noises never see laws. Those of a loss are described
+in :mod:`scalaw.model.noise_log`, those of a share in :mod:`scalaw.model.noise_share`, that of a number of any sign in
+:mod:`scalaw.model.noise_value`; ``"auto"`` is the usual one of what a law predicts. Parameters are held as those of a
+law are: ``"student_t[nu=5]"``, or ``"student_t:nu=5"`` where brackets are globs. ``"huber"`` is an objective and no
+noise (:mod:`scalaw.model.noise_huber`): it has a name for point fits, and is none of :func:`noises`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from dataclasses import replace
 
 from scalaw.errors import ScalawError
+from scalaw.laws.law import Law
 from scalaw.model.noise_huber import OBJECTIVES
 from scalaw.model.noise_log import LOG_NOISES
 from scalaw.model.noise_record import Noise
@@ -23,6 +24,8 @@ from scalaw.model.noise_value import VALUE_NOISES
 
 _NOISES = {noise.name: noise for noise in (*LOG_NOISES, *SHARE_NOISES, *VALUE_NOISES)}
 _KNOWN = _NOISES | {objective.name: objective for objective in OBJECTIVES}
+#: What a law predicts → the noise that is used where none is chosen.
+USUAL = {"positive": "student_t", "share": "beta_binomial", "count": "beta_binomial", "real": "additive"}
 _SPEC = re.compile(r"(\w+)(?:\[(.+)\]|:(.+))?")
 
 
@@ -53,6 +56,11 @@ def get_noise(noise: str | Noise) -> Noise:
     return replace(found, name=f"{found.name}[{shown}]", fixed=tuple(held.items()))
 
 
+def noise_of(law: Law, noise: str | Noise = "auto") -> Noise:
+    """The noise of that name, or for ``"auto"`` the usual one of the law's response (see :data:`USUAL`)."""
+    return get_noise(USUAL[law.response.domain] if noise == "auto" else noise)
+
+
 def _number(noise: Noise, name: str, text: str, spec: str, twice: bool) -> float:
     try:
         value = float(text)
@@ -72,4 +80,4 @@ def noises() -> tuple[Noise, ...]:
     return tuple(_NOISES.values())
 
 
-__all__ = ["Noise", "get_noise", "noises"]
+__all__ = ["Noise", "get_noise", "noise_of", "noises"]

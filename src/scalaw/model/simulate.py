@@ -14,7 +14,7 @@ from scalaw.data.loss_kinds import LOSS_KINDS, SIGNED
 from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
-from scalaw.model.noise import Noise, get_noise
+from scalaw.model.noise import Noise, noise_of
 from scalaw.model.row_data import read_rows, row_values
 from scalaw.model.scaling_model import ScalingModel
 
@@ -24,7 +24,7 @@ def simulate(
     values: Mapping[str, float],
     *,
     at: Mapping[str, Any],
-    noise: str | Noise = "student_t",
+    noise: str | Noise = "auto",
     seed: int = 0,
 ) -> Runs:
     """Draw a table of runs from a law at known parameters.
@@ -60,8 +60,9 @@ def simulate(
     >>> len(simulate("chinchilla", truth, at={"N": ["1B", "2B"], "D": "20B"}, seed=1))
     2
     """
-    model = ScalingModel(get_law(law), get_noise(noise))
-    found, observed = model.law, model.noise
+    found = get_law(law)
+    model = ScalingModel(found, noise_of(found, noise))
+    observed = model.noise
     of_noise = {p.name for p in observed.parameters}
     values = {**dict(observed.fixed), **values}
     if missing := [name for name in of_noise if name not in values]:

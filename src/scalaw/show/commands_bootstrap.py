@@ -30,7 +30,7 @@ def bootstrap(
             "--noise",
             help="As for `scalaw fit`, and huber: what most papers minimise (huber:huber_delta=0.01 for another δ).",
         ),
-    ] = "student_t",
+    ] = "auto",
     kind: Annotated[
         str,
         typer.Option(

@@ -51,7 +51,7 @@ class Nuts(Options):
 class Sampling(Nuts):
     """How to sample."""
 
-    noise: NOISE = "student_t"
+    noise: NOISE = "auto"
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same draws.")] = 0
     allow_prior_dominated: Annotated[
         bool, typer.Option("--allow-prior-dominated", help="Fit even with no more runs than parameters.")

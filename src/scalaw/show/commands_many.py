@@ -192,7 +192,7 @@ def warmup(
         list[int] | None,
         typer.Option("--rows", help="How many runs there will be; 245 unless given. Repeatable."),
     ] = None,
-    noise: NOISE = "student_t",
+    noise: NOISE = "auto",
     method: METHOD = "auto",
     loo: Annotated[bool, typer.Option("--loo", help="For fit-many --loo too.")] = False,
     *,

@@ -28,7 +28,8 @@ NOISE = Annotated[
     typer.Option(
         "--noise",
         help="How losses scatter: student_t, normal, laplace, growing, one_sided, known_se or rounded; shares: "
-        "binomial, beta_binomial or beta. A parameter is held as in student_t:nu=5.",
+        "binomial, beta_binomial or beta; numbers of any sign: additive. A parameter is held as in student_t:nu=5; "
+        "auto is student_t, beta_binomial or additive, by what the law predicts.",
     ),
 ]
 _PANEL = "Reading"

@@ -58,7 +58,7 @@ def check(
 def priors(
     runs: RUNS,
     law: Annotated[str | None, typer.Option("--law", help="Law or variant, e.g. chinchilla.")] = None,
-    noise: NOISE = "student_t",
+    noise: NOISE = "auto",
     prior: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,7 +97,7 @@ def priors(
         "(equal-tailed)",
         "amplitudes are shares of the loss at that centre, E a share of the smallest loss",
     ]
-    data: dict[str, Any] = {"law": model.label, "noise": noise, "seed": seed, "parameters": rows}
+    data: dict[str, Any] = {"law": model.label, "noise": model.noise.name, "seed": seed, "parameters": rows}
     data |= {"references": dict(refs.units), "loss_at_centre": loss}
     return Result(data, text, notes=notes_on(runs_bound))
 
