@@ -136,7 +136,7 @@ def fit(
         method_line,
         note_lines,
         parameter_table,
-        published_lines,
+        published_table,
         verdict_lines,
     )
 
@@ -172,7 +172,7 @@ def fit(
         "",
         parameter_table(found, prob),
     ]
-    text += ["", *published_lines(model.law), *note_lines(notes)]
+    text += ["", *([published_table(model.law.published)] if model.law.published else []), *note_lines(notes)]
     # the score of leaving runs out takes ArviZ, which is slow to import, and is not printed
     data = found.to_json(prob) if show.as_json else {}
     data |= {"output": None if output is None else str(output)}
