@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ import typer
 
 from scalaw.errors import ScalawError
 from scalaw.show.commands_reader import NOISE, RUNS, OwnLaw, Reader, notes_on, pairs, read
-from scalaw.show.commands_shared import Options, Result, Show, check_place, plain
+from scalaw.show.commands_shared import Options, Result, Show, check_place, plain, safe_name
 
 if TYPE_CHECKING:
     from scalaw.decide import Comparison, Forecast
@@ -237,7 +236,7 @@ def saved(fits: tuple[Fit, ...], folder: Path | None) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScalawError("S004", f"cannot write there: {error.strerror}", str(folder)) from error
-    paths = [folder / f"{re.sub(r'[^A-Za-z0-9_.=-]+', '_', f.label).strip('_')}.nc" for f in fits]
+    paths = [folder / f"{safe_name(f.label)}.nc" for f in fits]
     for one, path in zip(fits, paths, strict=True):
         one.save(path)
     return paths

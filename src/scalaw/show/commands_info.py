@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalaw.show.commands_shared import Result, Show
+from scalaw.show.commands_shared import Result, Show, check_place, safe_name
+
+if TYPE_CHECKING:
+    from scalaw.laws import Law
 
 
 def laws(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One law or variant, in full.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One law, variant or LAW@KEY, in full.")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw it to a file instead of printing it.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Of the figure: .svg, .png or .pdf; NAME.svg unless given."
+        ),
+    ] = None,
     *,
     show: Show,
 ) -> Result:
-    """List the laws, or show one: formula, parameters, priors, published values, source."""
+    """List the laws, or show one: formula, parameters, priors, pitfalls, published values, source; or draw it."""
     from scalaw.laws import get_law
     from scalaw.laws.law import registry
     from scalaw.show.law_card import card, card_lines, law_tables
 
-    if name is not None:
-        law = get_law(name)
+    if (plot and name is None) or (output is not None and not plot):
+        raise typer.BadParameter("--plot needs the name of a law" if plot else "-o needs --plot")
+    if name is None:
+        found = sorted(registry().values(), key=lambda law: law.name)
+        return Result({"laws": [card(law) for law in found]}, law_tables(found))
+    law = get_law(name)
+    if not plot:
         return Result({"laws": [card(law)]}, card_lines(law))
-    found = sorted(registry().values(), key=lambda law: law.name)
-    return Result({"laws": [card(law) for law in found]}, law_tables(found))
+    drawn = _draw(law, output or Path(f"{safe_name(law.name)}.svg"))
+    return replace(drawn, data={"laws": [card(law)], **drawn.data})
+
+
+def _draw(law: Law, path: Path) -> Result:
+    """Draw a law to a file, and say at which coefficients, and whether a file was there before."""
+    from scalaw.show.drawing import save_figure
+    from scalaw.show.plots_law import drawing_of, plot_law
+    from scalaw.show.tables import STATUSES, sentence
+
+    check_place(path)
+    what = drawing_of(law)
+    figure, word = plot_law(law), "replaced" if path.exists() else "wrote"
+    save_figure(figure, path)
+    text = [sentence(f"{word} {path}: {law.name} {what.source}")]
+    data: dict[str, Any] = {"output": str(path), "drawn_at": None}
+    if what.entry is not None:
+        data["drawn_at"] = {"key": what.entry.key, "status": what.entry.status}
+        told, style = STATUSES[what.entry.status]
+        text.append(sentence(told, style=style))
+        others = [entry.key for entry in law.published if entry.key != what.entry.key]
+        if others and "@" not in law.name:
+            text.append(sentence(f"other sets: {', '.join(f'{law.name}@{key}' for key in others)}"))
+    return Result(data, text)
 
 
 def data(
