@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
+from scalaw.errors import ScalawError
 from scalaw.laws.law import OWN, registry
+from scalaw.laws.spec import variant
 from scalaw.show.tables import published_table, sentence, table
 
 if TYPE_CHECKING:
@@ -166,11 +168,27 @@ def use(law: Law) -> list[tuple[str, str]]:
         ]
     if not (law.fixed or law.ties):
         lines += [(f"{plain}[{key}={value + 1}]", "set an option") for key, value in law.options]
-        lines += [(f"{plain}[{law.parameters[0].name}=NUMBER]", "hold a parameter, in the paper's units")]
+        lines += [
+            (f"{plain}[{name}=NUMBER]", "hold a parameter, in the paper's units")
+            for name in _holdable(law)[:1]
+        ]
         pairs = [p.name for p in law.parameters if p.role == "exponent" and p.size is None][:2]
         lines += [(f"{plain}[{pairs[0]}={pairs[1]}]", "let one follow another")] if len(pairs) == 2 else []
         lines += [(f"{plain}@{entry.key}", "hold published coefficients") for entry in law.published[:1]]
     return lines
+
+
+def _holdable(law: Law) -> list[str]:
+    """Parameters that can be held: not those that a change of units mixes with others."""
+
+    def fits(name: str) -> bool:
+        try:
+            variant(law, [(name, "0.5")])
+        except ScalawError:
+            return False
+        return True
+
+    return [p.name for p in law.parameters if fits(p.name)]
 
 
 def law_tables(found: Sequence[Law]) -> list[RenderableType]:

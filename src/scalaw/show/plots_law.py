@@ -284,7 +284,7 @@ def _label(c: Covariate, what: Drawing) -> str:
 def _details(what: Drawing, held: str, prob: float) -> str:
     """The line below the title: what the law says, how far to trust the curves, and what is held."""
     entry = what.entry
-    parts = [plain(what.law.doc, 120)]
+    parts = [plain(what.law.doc.rstrip("."), 120)]
     if entry is not None:
         belongs = [f"N counts {entry.counts}" if entry.counts else "", entry.tokenizer, entry.source]
         parts += [STATUSES[entry.status][0], ", ".join(text for text in belongs if text)]

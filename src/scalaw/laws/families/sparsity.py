@@ -180,7 +180,8 @@ def moe_comprehensive(
 ):
     """Total and active parameters and tokens, with the number of active and the share of shared experts.
 
-    loss = (e G + f/G + m S^2 + n S) (N^-alpha + k N_a^-alpha + h N_a/N) + a/N^alpha + b/D^beta + c/N_a^alpha + eps
+    loss = T (N^-alpha + k N_a^-alpha + h N_a/N) + a/N^alpha + b/D^beta + c/N_a^alpha + eps
+    where T = e G + f/G + m S^2 + n S
     """
     routed = (e * G + f / G + m * S**2 + n * S) * (N**-alpha + k * N_a**-alpha + h * N_a / N)
     return routed + a / N**alpha + b / D**beta + c / N_a**alpha + eps
