@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from scalaw.errors import ScalawError
@@ -99,7 +100,7 @@ def formula(law: Law) -> str:
 
 def held_words(law: Law) -> str:
     """What a variant holds or ties and which options it sets, e.g. ``E = 0, alpha = beta``."""
-    base = registry().get(law.function.__name__)
+    base = registry().get(getattr(law.function, "__name__", ""))
     usual = dict(base.options) if base is not None else {}
     options = [f"{key} = {value}" for key, value in law.options if usual.get(key, value) != value]
     values = [f"{name} = {value:.6g}" for name, value in law.fixed]
@@ -157,7 +158,8 @@ def use(law: Law) -> list[tuple[str, str]]:
     """What to write to fit the law, to vary it and to draw it, with what each is for."""
     plain = law.name.partition("@")[0]
     lines = [(f"scalaw laws {law.name} --plot", "draw it")]
-    if all(c.size is None for c in law.covariates) and law.free:
+    fitted = all(c.size is None for c in law.covariates)
+    if fitted and law.free:
         lines.insert(0, (f"scalaw fit RUNS --law {law.name}", "fit it to runs"))
     if held_set(law):
         values = ", ".join(f"{c.name}=…" for c in law.covariates)
@@ -172,8 +174,11 @@ def use(law: Law) -> list[tuple[str, str]]:
             (f"{plain}[{name}=NUMBER]", "hold a parameter, in the paper's units")
             for name in _holdable(law)[:1]
         ]
-        pairs = [p.name for p in law.parameters if p.role == "exponent" and p.size is None][:2]
-        lines += [(f"{plain}[{pairs[0]}={pairs[1]}]", "let one follow another")] if len(pairs) == 2 else []
+        alike = [
+            p.name for p in law.parameters if p.role == "exponent" and p.name.startswith(("alpha", "beta"))
+        ]
+        if fitted and len(alike) > 1:
+            lines += [(f"{plain}[{alike[0]}={alike[1]}]", "let one follow another")]
         lines += [(f"{plain}@{entry.key}", "hold published coefficients") for entry in law.published[:1]]
     return lines
 
@@ -223,10 +228,10 @@ def card_lines(law: Law) -> list[RenderableType]:
         lines += [sentence("options: " + ", ".join(f"{key}={value}" for key, value in law.options))]
     lines += ["", _parameters(law)]
     if law.pitfalls:
-        lines += ["", _heading("Pitfalls"), *(sentence(f"- {text}", 2) for text in law.pitfalls)]
+        lines += ["", _heading("Pitfalls"), _bullets(law.pitfalls)]
     if sets := shown_sets(law):
         lines += ["", _heading("Published coefficients"), published_table(sets)]
-    lines += ["", _heading("References"), *(sentence(text, 2) for text in references(law))]
+    lines += ["", _heading("References"), _bullets(references(law))]
     how = table("write", "to", left=2)
     for text, purpose in use(law):
         how.add_row(text, purpose)
@@ -235,6 +240,13 @@ def card_lines(law: Law) -> list[RenderableType]:
 
 def _heading(text: str) -> Text:
     return Text(text, style="bold")
+
+
+def _bullets(texts: Sequence[str]) -> RenderableType:
+    out = Table.grid(padding=(0, 1))
+    for text in texts:
+        out.add_row("  -", text)
+    return out
 
 
 def _covariates(law: Law) -> RenderableType:

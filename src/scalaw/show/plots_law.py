@@ -8,6 +8,7 @@ is drawn against the share of the first, a schedule against its number of steps,
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -162,7 +163,9 @@ def drawing_of(law: Law, seed: int = 0) -> Drawing:
         what = (
             f"{free} would be drawn from a prior in reference units, and the others are held in the paper's"
         )
-        raise ScalawError("M009", what, law.name, fix=f"hold {free} too, or draw {law.function.__name__}")
+        raise ScalawError(
+            "M009", what, law.name, fix=f"hold {free} too, or draw {re.split('[[@:]', law.name)[0]}"
+        )
     draws = sample_prior(law, np.random.default_rng(seed), 4000)
     middle = {name: np.median(value, axis=0, keepdims=True) for name, value in draws.items()}
     return Drawing(
