@@ -160,12 +160,9 @@ def drawing_of(law: Law, seed: int = 0) -> Drawing:
         value and by_name[name].dimension != "1" for name, value in law.fixed
     ):
         free = ", ".join(p.name for p in law.free)
-        what = (
-            f"{free} would be drawn from a prior in reference units, and the others are held in the paper's"
-        )
-        raise ScalawError(
-            "M009", what, law.name, fix=f"hold {free} too, or draw {re.split('[[@:]', law.name)[0]}"
-        )
+        what = f"{free} would be drawn from a prior in reference units, and what is held is in the paper's"
+        plainly = re.split(r"[\[@]", law.name)[0]
+        raise ScalawError("M009", what, law.name, fix=f"hold {free} too, or draw {plainly}")
     draws = sample_prior(law, np.random.default_rng(seed), 4000)
     middle = {name: np.median(value, axis=0, keepdims=True) for name, value in draws.items()}
     return Drawing(
