@@ -78,6 +78,8 @@ CARDS = [
     Card("chinchilla", REPLICATION, {"N": 70e9, "D": 1.4e12}, "1.9738818631586", plain.chinchilla),
     Card("chinchilla", "hoffmann_2022", {"N": 70e9, "D": 1.4e12}, "1.9366455", plain.chinchilla),
     Card("chinchilla", "hoffmann_2022", {"N": 1e9, "D": 2e10}, "2.5800479", plain.chinchilla),
+    Card("chinchilla", "hoffmann_2022_unrounded", {"N": 70e9, "D": 1.4e12}, "1.9208460", plain.chinchilla),
+    Card("chinchilla", "hoffmann_2022_unrounded", {"N": 1e9, "D": 2e10}, "2.5306682", plain.chinchilla),
     Card(
         "power_law_offset",
         {"E": 1.0, "k": 1e5**0.2, "alpha": 0.2},

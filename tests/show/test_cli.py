@@ -94,6 +94,7 @@ def test_looking_things_up_imports_no_jax():
         ["data", "pythia"],
         ["laws"],
         ["laws", "chinchilla[alpha=beta]"],
+        ["laws", "chinchilla@besiroglu_2024", "--json"],
     )
     script = (
         "import sys\nfrom scalaw.show.cli import app\n"
@@ -285,18 +286,11 @@ def test_laws_and_a_card():
     told = check_cli(["laws"], keys=["laws"])
     assert {"chinchilla", "power_law", "bnsl"} <= {law["name"] for law in told["laws"]}
     (card,) = check_cli(["laws", "chinchilla[E=0]"])["laws"]
-    assert card["formula"] == "E + A / N**alpha + B / D**beta"
+    assert card["formula"] == "loss = E + A / N^alpha + B / D^beta\nwith E = 0"
     assert [p["fixed"] for p in card["parameters"]] == [0.0, None, None, None, None]
     text = run("laws", "chinchilla").stdout
-    assert "arXiv:2404.10102" in text and "E + A / N**alpha + B / D**beta" in text
+    assert "arXiv:2404.10102" in text and "E + A / N^alpha + B / D^beta" in text
     assert "Parameters and tokens" in run("laws").stdout
-
-
-@pytest.mark.parametrize(
-    "name", sorted(law["name"] for law in json.loads(run("laws", "--json").stdout)["laws"])
-)
-def test_every_law_has_a_card(name):
-    assert run("laws", name).exit_code == 0
 
 
 def test_data():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ import typer
 
 from scalaw.errors import ScalawError
 from scalaw.show.commands_reader import NOISE, RUNS, OwnLaw, Reader, notes_on, pairs, read
-from scalaw.show.commands_shared import Options, Result, Show, check_place, plain
+from scalaw.show.commands_shared import Options, Result, Show, check_place, plain, safe_name
 
 if TYPE_CHECKING:
     from scalaw.decide import Comparison, Forecast
@@ -136,7 +135,7 @@ def fit(
         method_line,
         note_lines,
         parameter_table,
-        published_lines,
+        published_table,
         verdict_lines,
     )
 
@@ -172,7 +171,7 @@ def fit(
         "",
         parameter_table(found, prob),
     ]
-    text += ["", *published_lines(model.law), *note_lines(notes)]
+    text += ["", *([published_table(model.law.published)] if model.law.published else []), *note_lines(notes)]
     # the score of leaving runs out takes ArviZ, which is slow to import, and is not printed
     data = found.to_json(prob) if show.as_json else {}
     data |= {"output": None if output is None else str(output)}
@@ -237,7 +236,7 @@ def saved(fits: tuple[Fit, ...], folder: Path | None) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScalawError("S004", f"cannot write there: {error.strerror}", str(folder)) from error
-    paths = [folder / f"{re.sub(r'[^A-Za-z0-9_.=-]+', '_', f.label).strip('_')}.nc" for f in fits]
+    paths = [folder / f"{safe_name(f.label)}.nc" for f in fits]
     for one, path in zip(fits, paths, strict=True):
         one.save(path)
     return paths

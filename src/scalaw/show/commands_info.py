@@ -2,132 +2,69 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalaw.show.commands_shared import Result, Show
+from scalaw.show.commands_shared import Result, Show, check_place, safe_name
 
 if TYPE_CHECKING:
     from scalaw.laws import Law
 
 
 def laws(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One law or variant, in full.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One law, variant or LAW@KEY, in full.")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw it to a file instead of printing it.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Of the figure: .svg, .png or .pdf; NAME.svg unless given."
+        ),
+    ] = None,
     *,
     show: Show,
 ) -> Result:
-    """List the laws, or show one: formula, parameters, priors, published values, source."""
+    """List the laws, or show one: formula, parameters, priors, pitfalls, published values, source; or draw it."""
     from scalaw.laws import get_law
     from scalaw.laws.law import registry
+    from scalaw.show.law_card import card, card_lines, law_tables
 
-    if name is not None:
-        law = get_law(name)
+    if (plot and name is None) or (output is not None and not plot):
+        raise typer.BadParameter("--plot needs the name of a law" if plot else "-o needs --plot")
+    if name is None:
+        found = sorted(registry().values(), key=lambda law: law.name)
+        return Result({"laws": [card(law) for law in found]}, law_tables(found))
+    law = get_law(name)
+    if not plot:
         return Result({"laws": [card(law)]}, card_lines(law))
-    found = sorted(registry().values(), key=lambda law: law.name)
-    return Result({"laws": [card(law) for law in found]}, law_tables(found))
+    drawn = _draw(law, output or Path(f"{safe_name(law.name)}.svg"))
+    return replace(drawn, data={"laws": [card(law)], **drawn.data})
 
 
-def card(law: Law) -> dict[str, Any]:
-    """Everything about a law as plain data."""
-    fixed, ties = dict(law.fixed), dict(law.ties)
-    return {
-        "name": law.name,
-        "about": law.doc,
-        "family": law.family,
-        "formula": formula(law),
-        "source": law.source,
-        "covariates": [
-            {"name": c.name, "unit": c.unit, "domain": c.domain, "meaning": c.meaning} for c in law.covariates
-        ],
-        "response": law.response.name,
-        "increasing": law.increasing,
-        "decreasing": law.decreasing,
-        "options": dict(law.options),
-        "units": law.units,
-        "parameters": [
-            {
-                "name": p.name,
-                "role": p.role,
-                "dimension": p.dimension,
-                "prior": str(law.prior(p)),
-                "meaning": p.meaning,
-                "fixed": fixed.get(p.name),
-                "tied_to": ties.get(p.name),
-            }
-            for p in law.parameters
-        ],
-        "published": [
-            {
-                "key": p.key,
-                "values": dict(p.values),
-                "se": dict(p.se),
-                "source": p.source,
-                "status": p.status,
-                "note": p.note,
-            }
-            for p in law.published
-        ],
-    }
+def _draw(law: Law, path: Path) -> Result:
+    """Draw a law to a file, and say at which coefficients, and whether a file was there before."""
+    from scalaw.show.drawing import save_figure
+    from scalaw.show.plots_law import drawing_of, plot_law
+    from scalaw.show.tables import STATUSES, sentence
 
-
-def formula(law: Law) -> str:
-    """What the law computes: the text of a formula, or the body of its function without its docstring."""
-    if own := getattr(law.function, "source_text", None):
-        return own
-    try:
-        source = textwrap.dedent(inspect.getsource(law.function))
-    except OSError:  # typed into a session that kept no lines
-        return law.doc
-    body = source.rsplit('"""', 1)[-1] if '"""' in source else source
-    return textwrap.dedent(body).strip().removeprefix("return ")
-
-
-def law_tables(found: list[Law]) -> list[Any]:
-    """A table per family."""
-    from scalaw.laws.law import OWN
-    from scalaw.show.tables import table
-
-    groups: dict[str, list[Law]] = {}
-    for law in found:
-        groups.setdefault(law.family, []).append(law)
-    lines: list[Any] = []
-    for title in sorted(groups, key=lambda title: (title == OWN, title)):
-        out = table("law", "in", "what it says", "source", title=title, left=4)
-        for law in groups[title]:
-            out.add_row(law.name, ", ".join(c.name for c in law.covariates), law.doc, law.source)
-        lines += [out, ""]
-    return [
-        *lines,
-        "variants: chinchilla[alpha=beta], chinchilla[E=0], bnsl[breaks=2]; one law in full: scalaw laws NAME",
-    ]
-
-
-def card_lines(law: Law) -> list[Any]:
-    """One law in full, as text."""
-    from scalaw.show.tables import published_lines, table
-
-    fixed, ties = dict(law.fixed), dict(law.ties)
-    parameters = table("parameter", "role", "dimension", "prior (reference units)", "meaning", left=5)
-    for p in law.parameters:
-        prior = str(law.prior(p))
-        if p.name in fixed or p.name in ties:
-            prior = f"held at {fixed[p.name]:g}" if p.name in fixed else f"tied to {ties[p.name]}"
-        parameters.add_row(p.name, p.role, p.dimension, prior, p.meaning)
-    covariates = ", ".join(f"{c.name} ({c.meaning})" if c.meaning else c.name for c in law.covariates)
-    lines: list[Any] = [f"{law.name}: {law.doc}", "", textwrap.indent(formula(law), "    "), ""]
-    lines += [f"covariates: {covariates}", f"response: {law.response.name}", f"source: {law.source}"]
-    if law.decreasing or law.increasing:
-        lines.append(
-            f"falls with {', '.join(law.decreasing) or 'nothing'}, rises with {', '.join(law.increasing) or 'nothing'}"
-        )
-    if law.options:
-        lines.append("options: " + ", ".join(f"{key}={value}" for key, value in law.options))
-    lines += ["", parameters]
-    return [*lines, "", *published_lines(law)]
+    check_place(path)
+    what = drawing_of(law)
+    figure, word = plot_law(law), "replaced" if path.exists() else "wrote"
+    save_figure(figure, path)
+    text = [sentence(f"{word} {path}: {law.name} {what.source}")]
+    data: dict[str, Any] = {"output": str(path), "drawn_at": None}
+    if what.entry is not None:
+        data["drawn_at"] = {"key": what.entry.key, "status": what.entry.status}
+        told, style = STATUSES[what.entry.status]
+        text.append(sentence(told, style=style))
+        others = [entry.key for entry in law.published if entry.key != what.entry.key]
+        if others and "@" not in law.name:
+            text.append(sentence(f"other sets: {', '.join(f'{law.name}@{key}' for key in others)}"))
+    return Result(data, text)
 
 
 def data(

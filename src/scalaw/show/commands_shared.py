@@ -17,6 +17,7 @@ import inspect
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -155,6 +156,11 @@ def check_place(path: Path | None) -> None:
         raise ScalawError("S004", "this is a folder", str(path), fix="name a file in it")
     if not path.parent.is_dir():
         raise ScalawError("S004", "there is no such folder", str(path.parent), fix="make it first")
+
+
+def safe_name(label: str) -> str:
+    """A law's name as the name of a file, without an ending."""
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", label).strip("_")
 
 
 def write_json(result: Result, name: str) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import functools
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.style
@@ -187,3 +189,27 @@ def band_edges(draws: np.ndarray, prob: float) -> tuple[np.ndarray, np.ndarray, 
     """Lower end, median and upper end of the equal-tailed interval over the first axis."""
     low, middle, high = np.quantile(draws, [0.5 - prob / 2, 0.5, 0.5 + prob / 2], axis=0)
     return low, middle, high
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG, PNG or PDF, by the name's ending; the same figure gives the same file.
+
+    Raises
+    ------
+    ScalawError
+        S004 for another ending, or where the file cannot be written.
+    """
+    ending = path.suffix.lower()
+    undated: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".png": {}, ".pdf": {"CreationDate": None}}
+    if ending not in undated:
+        what = f"a figure cannot be a '{ending}' file" if ending else "the name of a figure has no ending"
+        raise ScalawError("S004", what, str(path), fix="end it in .svg, .png or .pdf")
+    with (
+        matplotlib.style.context(["default", {**STYLE, "svg.hashsalt": "scalaw"}]),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        try:
+            figure.savefig(path, dpi=200, metadata=undated[ending])
+        except OSError as error:
+            raise ScalawError("S004", f"cannot write there: {error.strerror}", str(path)) from error

@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from scalaw.decide import Comparison, Forecast
     from scalaw.errors import Problem
     from scalaw.infer import Fit
-    from scalaw.laws import Law, Prior
+    from scalaw.laws import Prior, Published
 
 COLOURS = {"OK": "green", "LOOK": "yellow", "BAD": "red", "E": "red", "W": "yellow", "I": "cyan"}
+#: How far published coefficients may be trusted, in words and colour.
+STATUSES = {
+    "checked": ("checked against the source", "green"),
+    "second-hand": ("SECOND-HAND: read in another text", "bold yellow"),
+    "unverified": ("UNVERIFIED: recalled, not to be relied on", "bold red"),
+}
 _SEVERITIES = {"E": "Refused", "W": "Warnings", "I": "Notes"}
 
 
@@ -115,18 +121,20 @@ def parameter_table(fit: Fit, prob: float) -> Table:
     return out
 
 
-def published_lines(law: Law) -> list[RenderableType]:
-    """A sentence per published set of coefficients."""
-    lines = []
-    for entry in law.published:
+def published_table(sets: Sequence[Published]) -> Table:
+    """Published coefficients: a key, and beside it values, how far to trust them, what they belong to, and a note."""
+    out = table("key", "values ± standard error; status, what N counts, tokenizer, source", left=2)
+    out.columns[0].no_wrap = True
+    for entry in sets:
         values = ", ".join(
             f"{name} {number(value, 5)}" + (f" ± {number(entry.se[name], 2)}" if name in entry.se else "")
             for name, value in entry.values.items()
         )
-        status = "" if entry.status == "checked" else f", {entry.status}"
-        note = f" ({entry.note})" if entry.note else ""
-        lines.append(sentence(f"published {entry.key}, {entry.source}{status}: {values}{note}"))
-    return lines
+        counts = f"N counts {entry.counts}" if entry.counts else ""
+        belongs = ", ".join(text for text in (counts, entry.tokenizer, entry.source) if text)
+        told = Text.assemble(values, "\n", STATUSES[entry.status], f"; {belongs}")
+        out.add_row(entry.key, told.append(f"\n{entry.note}" if entry.note else "", style="dim"))
+    return out
 
 
 def score_table(comparison: Comparison) -> Table:

@@ -9,7 +9,7 @@ With ``eps = eps_inf + W logistic(u)`` and ``W = eps0 - eps_inf`` it reads ``alp
 = s``, where ``s = ln beta - c ln x - (1 - alpha) ln W``. The left side rises in u, is concave for alpha < 1
 and convex for alpha > 1, and stays on one side of the broken line ``min(u, 0) + alpha max(u, 0)``; from that
 line's own root Newton's method converges without any bracket. Gradients come from the implicit function
-theorem. Where runs never come near chance, ``alpha`` and ``eps0`` are not identified.
+theorem.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ SOURCE = "arXiv:2209.06640"
 MAX_STEPS = 60
 
 
-@law(source=f"{SOURCE} M2", decreasing=("x",))
+@law(
+    source=f"{SOURCE} M2",
+    decreasing=("x",),
+    pitfalls=("eps_inf and c are strongly correlated unless the curve comes close to its limit.",),
+)
 def m2(
     x,
     *,
@@ -42,10 +46,24 @@ def m2(
     return eps_inf + beta * x ** (-c)
 
 
-m1 = alias("m1", m2, "Power law down to zero.", source=f"{SOURCE} M1", eps_inf=0.0)
+m1 = alias(
+    "m1",
+    m2,
+    "Power law down to zero.",
+    source=f"{SOURCE} M1",
+    pitfalls=("Where a curve has a limit, c comes out too small and the forecast too low.",),
+    eps_inf=0.0,
+)
 
 
-@law(source=f"{SOURCE} M3", decreasing=("x",))
+@law(
+    source=f"{SOURCE} M3",
+    decreasing=("x",),
+    pitfalls=(
+        "gamma is not identified before the curve levels off.",
+        "The level beta gamma^c is tied to the slope: a limit of another kind needs m2 or m4.",
+    ),
+)
 def m3(
     x,
     *,
@@ -59,7 +77,14 @@ def m3(
     return beta * (1 / x + gamma) ** c
 
 
-@law(source=f"{SOURCE} M4", decreasing=("x",))
+@law(
+    source=f"{SOURCE} M4",
+    decreasing=("x",),
+    pitfalls=(
+        "alpha and eps0 are not identified without points near chance.",
+        "Hold eps0 where chance is known, e.g. m4[eps0=0.9].",
+    ),
+)
 def m4(
     x,
     *,
@@ -71,7 +96,10 @@ def m4(
     alpha=parameter("bend", Prior("HalfNormal", (1.0,)), meaning="how slowly it leaves chance; 0 gives m2"),
     c=exponent(meaning="how fast it falls"),
 ):
-    """Sigmoid from chance down to a limit, given implicitly."""
+    """Sigmoid from chance down to a limit, given implicitly.
+
+    (loss - eps_inf) / (eps0 - loss)^alpha = beta x^-c, solved for the loss
+    """
     width = eps0 - eps_inf
     s = jnp.log(beta) - c * jnp.log(x) - (1 - alpha) * jnp.log(width)
     u = _logit_solver()(*jnp.broadcast_arrays(alpha, s))

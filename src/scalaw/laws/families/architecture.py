@@ -69,7 +69,7 @@ def architecture_shift(
 ):
     """Chinchilla whose term in parameters has a factor and an exponent of each architecture.
 
-    loss = E + A exp(delta_a) / N^(alpha + epsilon_a) + B/D^beta for architecture a
+    loss = E + A exp(delta_i) / N^(alpha + epsilon_i) + B/D^beta, where arch_i is 1
     """
     power = alpha + jnp.sum(epsilon * arch, axis=-1)
     return E + A * jnp.exp(jnp.sum(delta * arch, axis=-1) - power * jnp.log(N)) + B / D**beta

@@ -33,6 +33,10 @@ SOURCE = "arXiv:2406.04093"
             note="GPT-4 activations",
         ),
     ),
+    pitfalls=(
+        "Runs at one k cannot tell the second term from the first: it takes a grid in n and k.",
+        "It is for autoencoders trained to convergence.",
+    ),
 )
 def sae_scaling(
     n,
@@ -45,7 +49,10 @@ def sae_scaling(
     zeta=parameter("log level", Prior("Normal", (-1.3, 0.7)), meaning="log of the second term at k = 1"),
     eta=parameter("slope", Prior("Normal", (-0.1, 0.1)), meaning="power of k in the second term"),
 ):
-    """Two terms in log latents and log active latents, the first with an interaction."""
+    """Two terms in log latents and log active latents, the first with an interaction.
+
+    loss = exp(alpha + beta_k ln k + beta_n ln n + gamma ln k ln n) + exp(zeta + eta ln k)
+    """
     log_n, log_k = jnp.log(n), jnp.log(k)
     first = alpha + beta_k * log_k + beta_n * log_n + gamma * log_k * log_n
     return jnp.exp(first) + jnp.exp(zeta + eta * log_k)

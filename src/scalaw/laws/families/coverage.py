@@ -1,10 +1,9 @@
 """Coverage by repeated sampling: the share of problems solved within k tries (arXiv:2502.17578, arXiv:2407.21787).
 
-``coverage_power`` is the curve ``exp(-a k**-b)`` that was fitted first; points of one curve share their samples, so fit
-counts instead. ``coverage_betabinomial`` says why such a curve arises. If a problem's chance of success in one try is
-Beta(a, b) over problems, k tries fail with probability ``B(a, b + k) / B(a, b)``, which falls like ``k**-a``. The law
-is written in the mean ``a / (a + b)``, which is pass@1, and the concentration ``a + b``. Data are counts: problems
-solved among those tried.
+``coverage_power`` is the curve ``exp(-a k**-b)`` that was fitted first. ``coverage_betabinomial`` says why such a
+curve arises. If a problem's chance of success in one try is Beta(a, b) over problems, k tries fail with probability
+``B(a, b + k) / B(a, b)``, which falls like ``k**-a``. The law is written in the mean ``a / (a + b)``, which is pass@1,
+and the concentration ``a + b``. Data are counts: problems solved among those tried.
 """
 
 from __future__ import annotations
@@ -27,6 +26,10 @@ TRIES = Covariate("k", "tries", "integer", "absolute", meaning="tries per proble
     increasing=("k",),
     covariates={"k": TRIES},
     response=Response("coverage", "absolute", "share"),
+    pitfalls=(
+        "Points of one curve share their samples: fit counts with coverage_betabinomial.",
+        "It tends to one, so problems that are never solved are outside the law.",
+    ),
 )
 def coverage_power(
     k,
@@ -43,6 +46,10 @@ def coverage_power(
     increasing=("k",),
     covariates={"k": TRIES},
     response=Response("coverage", "absolute", "count"),
+    pitfalls=(
+        "One try per problem tells the mean alone: the concentration needs more.",
+        "It tends to one, so problems that are never solved are outside the law.",
+    ),
 )
 def coverage_betabinomial(
     k,
@@ -52,7 +59,11 @@ def coverage_betabinomial(
         "concentration", Prior("LogNormal", (2.0, 1.0)), meaning="a + b: how alike the problems are"
     ),
 ):
-    """Share of problems solved within k tries."""
+    """Share of problems solved within k tries.
+
+    coverage = 1 - B(a, b + k) / B(a, b)
+    where a = mean concentration, b = (1 - mean) concentration, and B is the beta function
+    """
     a, b = mean * concentration, (1 - mean) * concentration
     return -jnp.expm1(_log_rise(b, a) - _log_rise(b + k, a))
 

@@ -21,6 +21,10 @@ BATCH = Covariate("B", "B", meaning="batch, in tokens or examples")
     decreasing=("B",),
     covariates={"B": BATCH},
     response=Response("steps"),
+    pitfalls=(
+        "Small batches show only the product S_min B_crit and large ones only S_min: the runs must have both.",
+        "B_crit grows as the loss falls, so all rows must be of one target loss.",
+    ),
 )
 def steps_to_loss(
     B,

@@ -2,8 +2,7 @@
 
 ``D`` counts all tokens seen and ``U`` the unique ones, in one unit. Repeated tokens count less and less, as
 ``D' = U + U * R_D * (1 - exp(-repeats / R_D))``; parameters beyond what ``U`` tokens would call for
-likewise. Up to about four passes little is lost. The form saturates: it cannot show that repetition harms.
-Unique tokens beyond those seen (``U > D``) change nothing. Runs with few repeats leave ``R_D`` to its prior.
+likewise. Up to about four passes little is lost. Unique tokens beyond those seen (``U > D``) change nothing.
 """
 
 from __future__ import annotations
@@ -34,8 +33,14 @@ FAMILY = "Repeated data"
                 "R_N": 5.309743,
             },
             "the authors' repository datablations",
-            note="C4; alpha and beta tied; E, A and B are given as logarithms there",
+            note="alpha and beta tied; E, A and B are given as logarithms there",
+            tokenizer="C4",
         ),
+    ),
+    pitfalls=(
+        "The form saturates: it cannot show that repetition harms.",
+        "Runs with few repeats leave R_D to its prior, and R_N likewise without large models on few tokens.",
+        "What repeated tokens are worth depends on weight decay.",
     ),
 )
 def data_constrained(
@@ -51,7 +56,13 @@ def data_constrained(
     R_D=parameter("repeats", Prior("LogNormal", (10.0, 1.0)), meaning="repeats until tokens lose 1 - 1/e"),
     R_N=parameter("repeats", Prior("LogNormal", (5.0, 1.0)), meaning="the same for excess parameters"),
 ):
-    """Chinchilla with repeated tokens that count less and less."""
+    """Chinchilla with repeated tokens that count less and less.
+
+    loss = E + A/N'^alpha + B/D'^beta
+    where D' = U (1 + R_D (1 - exp(-(D/U - 1)/R_D))), and U is D where there are more,
+    N' = U_N (1 + R_N (1 - exp(-(N/U_N - 1)/R_N))), U_N = min(N, (U G)^(beta/alpha) G),
+    G = (alpha A/(beta B))^(1/(alpha + beta))
+    """
     unique = jnp.minimum(U, D)
     balance = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
     needed = jnp.minimum(N, (unique * balance) ** (beta / alpha) * balance)

@@ -2,8 +2,7 @@
 
 ``supervised_busbridge`` is what the student would reach alone: parameters and tokens in one joint bottleneck with a
 common exponent. ``distillation_busbridge`` starts at the teacher's loss ``L_T``; ``L_S`` is the student's supervised
-loss. A teacher that is much better than the student helps less (``d_1`` is where). Of ``c_1`` and ``f_1`` only the
-product is identified well.
+loss. A teacher that is much better than the student helps less (``d_1`` is where).
 """
 
 from __future__ import annotations
@@ -28,6 +27,10 @@ SOURCE = "arXiv:2502.08606"
             SOURCE,
             status="second-hand",
         ),
+    ),
+    pitfalls=(
+        "gamma trades with alpha and beta: runs along one path, such as D = 20 N, identify products only.",
+        "A and B stand inside a power and are not those of chinchilla.",
     ),
 )
 def supervised_busbridge(
@@ -71,6 +74,10 @@ def supervised_busbridge(
             status="unverified",
         ),
     ),
+    pitfalls=(
+        "Of c_1 and f_1 only the product is identified well.",
+        "It never goes below the teacher's loss: a student that beats its teacher is outside the law.",
+    ),
 )
 def distillation_busbridge(
     N,
@@ -88,7 +95,10 @@ def distillation_busbridge(
     beta=exponent(Prior("LogNormal", (0.6, 0.3)), meaning="how fast the part in tokens falls"),
     gamma=exponent(Prior("LogNormal", (0.7, 0.3)), meaning="power of both parts together"),
 ):
-    """A student's loss from its teacher's, its size and its tokens."""
+    """A student's loss from its teacher's, its size and its tokens.
+
+    loss = L_T + L_T^-c_0 (1 + (L_T/(L_S d_1))^(1/f_1))^(-c_1 f_1) (A/N^alpha + B/D^beta)^gamma
+    """
     ratio = (jnp.log(L_T) - jnp.log(L_S) - jnp.log(d_1)) / f_1
     teacher = jnp.exp(-c_0 * jnp.log(L_T) - c_1 * f_1 * jnp.logaddexp(ratio, 0.0))
     return L_T + teacher * (A / N**alpha + B / D**beta) ** gamma

@@ -16,5 +16,10 @@ double_descent = alias(
     bnsl,
     "Falls, rises to a peak and falls again: two breaks.",
     source="arXiv:1912.02292; arXiv:2210.14891 eq. 1",
+    pitfalls=(
+        "The paper shows the curve and prints no law; the form is that of bnsl.",
+        "Peak and second descent need runs on both sides of the peak.",
+        "Label noise raises the peak: runs with different noise lie on different curves.",
+    ),
     breaks=2,
 )

@@ -5,9 +5,9 @@ as the loss of the right answers falls through ``mid`` (arXiv:2407.21783, arXiv:
 lo`` and ``k = -kappa``). ``rl_sigmoid`` is reward or accuracy against the compute of reinforcement learning.
 ``exact_match`` is why abilities seem to emerge: if all ``length`` tokens of an answer have to be right, a loss that
 falls smoothly makes a sharp step (arXiv:2304.15004). ``log_linear_accuracy`` is a logistic line in the logarithm of
-thinking tokens. A ceiling is not identified while accuracy is far below it. ``loss_to_error_gadre`` is an exponential
-line from loss to average error, which leaves 0 to 1 if followed far enough, so its response is a number of any sign.
-``emergence_threshold`` is the sigmoid in log compute that an ability which seems to emerge would follow.
+thinking tokens. ``loss_to_error_gadre`` is an exponential line from loss to average error, which leaves 0 to 1 if
+followed far enough, so its response is a number of any sign. ``emergence_threshold`` is the sigmoid in log compute
+that an ability which seems to emerge would follow.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ def _shifted(values: Values, refs: Values) -> dict[str, Any]:
     covariates={"L": Covariate("L", "L", scaling="interval", meaning="loss of the right answers")},
     response=ACCURACY,
     to_paper=_shifted,
+    pitfalls=(
+        "The ceiling hi is not identified while accuracy is far below it.",
+        "Hold lo where chance is known, e.g. downstream_sigmoid[lo=0.25] for four options.",
+        "Where L is itself a forecast, its uncertainty belongs in the interval of the accuracy.",
+    ),
 )
 def downstream_sigmoid(
     L,
@@ -47,11 +52,21 @@ def downstream_sigmoid(
         "midpoint", Prior("Normal", (0.0, 0.5)), meaning="loss half way between chance and ceiling"
     ),
 ):
-    """Accuracy between chance and a ceiling as a loss falls."""
+    """Accuracy between chance and a ceiling as a loss falls.
+
+    accuracy = lo + (hi - lo) / (1 + exp(kappa (L - mid)))
+    """
     return lo + (hi - lo) * logistic(kappa * (mid - L))
 
 
-@law(source="arXiv:2510.13786", response=Response("reward", "absolute", "share"))
+@law(
+    source="arXiv:2510.13786",
+    response=Response("reward", "absolute", "share"),
+    pitfalls=(
+        "The ceiling A is not identified before the curve bends, at about C_mid.",
+        "Steepness B and start R_0 trade where no run has little compute.",
+    ),
+)
 def rl_sigmoid(
     C,
     *,
@@ -60,7 +75,10 @@ def rl_sigmoid(
     B=parameter("steepness", Prior("LogNormal", (1.0, 0.5)), meaning="power of compute"),
     C_mid=scale("C", Prior("LogNormal", (1.0, 2.0)), meaning="compute half way to the ceiling"),
 ):
-    """Reward against the compute of reinforcement learning, from a start to a ceiling."""
+    """Reward against the compute of reinforcement learning, from a start to a ceiling.
+
+    reward = R_0 + (A - R_0) / (1 + (C_mid/C)^B)
+    """
     return R_0 + (A - R_0) * logistic(B * (jnp.log(C) - jnp.log(C_mid)))
 
 
@@ -83,6 +101,10 @@ emergence_threshold = alias(
         "length": Covariate("length", "tokens", "integer", "absolute", meaning="tokens of an answer")
     },
     response=ACCURACY,
+    pitfalls=(
+        "Accuracy below one over the number of test items is seen as zero: the jump may be the metric's.",
+        "Answers of mixed lengths do not follow the curve of their mean length.",
+    ),
 )
 def exact_match(
     N,
@@ -91,7 +113,10 @@ def exact_match(
     c=scale("N", Prior("LogNormal", (0.1, 2.0)), meaning="parameters at which a token has one nat of loss"),
     alpha=exponent(Prior("LogNormal", (0.3, 0.5)), meaning="how fast the loss of a token falls"),
 ):
-    """Share of answers all of whose tokens are right."""
+    """Share of answers all of whose tokens are right.
+
+    accuracy = exp(-length (c/N)^alpha)
+    """
     return jnp.exp(-length * jnp.exp(alpha * (jnp.log(c) - jnp.log(N))))
 
 
@@ -105,6 +130,10 @@ def _unlogged(values: Values, refs: Values) -> dict[str, Any]:
     covariates={"t": Covariate("t", "t", meaning="thinking tokens, or compute at test time")},
     response=ACCURACY,
     to_paper=_unlogged,
+    pitfalls=(
+        "Nobody published such a law: three printed points leave a wide interval and no test of the form.",
+        "It has no ceiling below one.",
+    ),
 )
 def log_linear_accuracy(
     t,
@@ -112,7 +141,10 @@ def log_linear_accuracy(
     u=parameter("level", Prior("Normal", (0.0, 1.5)), meaning="log odds at one token"),
     v=parameter("slope", Prior("HalfNormal", (0.5,)), meaning="log odds gained when tokens grow e-fold"),
 ):
-    """Accuracy whose log odds grow with the logarithm of thinking."""
+    """Accuracy whose log odds grow with the logarithm of thinking.
+
+    accuracy = 1 / (1 + exp(-(u + v ln t)))
+    """
     return logistic(u + v * jnp.log(t))
 
 

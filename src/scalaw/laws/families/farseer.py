@@ -2,7 +2,7 @@
 
 ``N`` leaves the embedding out. The exponent of D depends on N, so a change of the unit of D is no change of
 parameters: the law is evaluated in the paper's units. With ``alpha = beta = gamma = 0`` it is a power law in D above a
-constant. Nine parameters want many sizes, each at many token counts.
+constant.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ def _slope(what: str):
     return parameter("slope", Prior("Normal", (0.0, 1.0)), meaning=f"factor of N's power in {what}")
 
 
-@law(source="arXiv:2506.10972", decreasing=("D",), units="as in paper")
+@law(
+    source="arXiv:2506.10972",
+    decreasing=("D",),
+    units="as in paper",
+    pitfalls=(
+        "Nine parameters want many sizes, each at many token counts.",
+        "In each part the factor a and the power of N trade over less than two decades of N.",
+    ),
+)
 def farseer(
     N,
     D,
@@ -38,7 +46,10 @@ def farseer(
     gamma=_power("the log loss at endless D"),
     b_3=parameter("log level", Prior("Normal", (0.5, 0.5)), meaning="log loss at endless D without N's part"),
 ):
-    """Loss at endless tokens and a power law in tokens, both moving with parameters."""
+    """Loss at endless tokens and a power law in tokens, both moving with parameters.
+
+    loss = exp(a_3 N^gamma + b_3) + exp(a_2 N^beta + b_2) D^-exp(a_1 N^alpha + b_1)
+    """
     log_n = jnp.log(N)
     falls = jnp.exp(a_1 * jnp.exp(alpha * log_n) + b_1)
     size = a_2 * jnp.exp(beta * log_n) + b_2

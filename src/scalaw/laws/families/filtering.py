@@ -41,6 +41,11 @@ def _published(bucket: str, b: float, tau: float) -> Published:
         _published("20-30", 0.100, 5.273),
         _published("30-40", 0.085, 2.273),
     ),
+    pitfalls=(
+        "a multiplies samples inside the power: there is no amplitude of its own.",
+        "tau is not identified without pools that were seen more than once.",
+        "The authors' code multiplies the floor d along with the epochs' ratios; here it is added last.",
+    ),
 )
 def data_filtering_utility(
     n,
@@ -53,7 +58,11 @@ def data_filtering_utility(
     ),
     d=parameter("floor", Prior("Beta", (1.0, 9.0)), meaning="error that no data removes"),
 ):
-    """Error after some epochs over a filtered pool whose use decays."""
+    """Error after some epochs over a filtered pool whose use decays.
+
+    error = (a n_1/1e5)^-b prod_(j=2..k) (n_j/n_(j-1))^-b_j + d
+    where n_j = min(j n_1, n) were seen after epoch j of k, and b_j = b 2^(-(j - 1)/tau)
+    """
     n, n_1 = jnp.broadcast_arrays(n, n_1)
     epoch = jnp.arange(1.0, EPOCHS + 1.0)
     seen = jnp.minimum(epoch * n_1[..., None], n[..., None])

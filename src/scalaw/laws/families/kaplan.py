@@ -22,8 +22,15 @@ FAMILY = "Kaplan's laws"
             "kaplan_2020",
             {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
             "arXiv:2001.08361 Table 2",
-            note="N without embeddings; early-stopped test loss with 10 % dropout, WebText2",
+            note="early-stopped test loss with 10 % dropout",
+            counts="non-embedding",
+            tokenizer="BPE 50257, WebText2",
         ),
+    ),
+    pitfalls=(
+        "Without runs on few or repeated tokens D_c and alpha_D stay near their priors.",
+        "It has no irreducible loss: far beyond the runs it falls below what any model can reach.",
+        "Constants fitted jointly differ from those of kaplan_l_n and kaplan_l_d: do not exchange them.",
     ),
 )
 def kaplan_l_nd(
@@ -35,7 +42,10 @@ def kaplan_l_nd(
     alpha_N=exponent(meaning="how fast loss falls with parameters"),
     alpha_D=exponent(meaning="how fast loss falls with tokens"),
 ):
-    """Parameters and tokens as one joint bottleneck, down to zero."""
+    """Parameters and tokens as one joint bottleneck, down to zero.
+
+    loss = ((N_c/N)^(alpha_N/alpha_D) + D_c/D)^alpha_D
+    """
     size = alpha_N / alpha_D * (jnp.log(N_c) - jnp.log(N))
     data = jnp.log(D_c) - jnp.log(D)
     return jnp.exp(alpha_D * jnp.logaddexp(size, data))

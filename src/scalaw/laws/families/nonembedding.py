@@ -9,12 +9,29 @@ from __future__ import annotations
 
 from scalaw.laws.law import law
 from scalaw.laws.prior import Prior
-from scalaw.laws.records import amplitude, exponent, irreducible, parameter
+from scalaw.laws.records import Published, amplitude, exponent, irreducible, parameter
 
 FAMILY = "Parameters and tokens"
 
 
-@law(source="arXiv:2406.12907", decreasing=("N", "D"))
+@law(
+    source="arXiv:2406.12907",
+    decreasing=("N", "D"),
+    published=(
+        Published(
+            "pearce_2024",
+            {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658, "gamma": 47491.0},
+            "the authors' code for arXiv:2406.12907 (gamma); arXiv:2404.10102 (the others)",
+            note="gamma is for 32,000 tokens and an aspect ratio of 39.2",
+            counts="non-embedding",
+            tokenizer="MassiveText",
+        ),
+    ),
+    pitfalls=(
+        "gamma follows from vocabulary and shape: hold it, or it trades with A and alpha.",
+        "Exponents of a law in N alone, fitted at small N, are those of the embedding's share as well.",
+    ),
+)
 def chinchilla_nonembedding(
     N,
     D,

@@ -17,7 +17,8 @@ FAMILY = "Parameters and tokens"
 
 def _published(data: str, *numbers: float) -> Published:
     values: dict[str, float] = dict(zip(("E", "a", "b", "eta"), numbers, strict=True))
-    return Published(f"gadre_2024_{data}", values, "arXiv:2403.08540", status="unverified")
+    key = f"gadre_2024_{data.lower()}"
+    return Published(key, values, "arXiv:2403.08540", status="unverified", tokenizer=data)
 
 
 @law(
@@ -25,9 +26,14 @@ def _published(data: str, *numbers: float) -> Published:
     decreasing=("C",),
     covariates={"M": Covariate("M", "M", meaning="training tokens per parameter")},
     published=(
-        _published("c4", 1.51, 141.0, 190.0, 0.121),
-        _published("redpajama", 1.84, 212.0, 367.0, 0.136),
-        _published("refinedweb", 1.73, 157.0, 246.0, 0.127),
+        _published("C4", 1.51, 141.0, 190.0, 0.121),
+        _published("RedPajama", 1.84, 212.0, 367.0, 0.136),
+        _published("RefinedWeb", 1.73, 157.0, 246.0, 0.127),
+    ),
+    pitfalls=(
+        "It assumes one exponent for parameters and tokens, alpha = beta in chinchilla.",
+        "C must be 6 N D with the N of M = D/N.",
+        "The paper's runs at M = 5 lie off the trend.",
     ),
 )
 def overtraining_gadre(

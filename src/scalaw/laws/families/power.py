@@ -13,7 +13,14 @@ from scalaw.laws.spec import alias
 FAMILY = "Power laws in one quantity"
 
 
-@law(source="arXiv:2010.14701, power law plus constant", decreasing=("x",))
+@law(
+    source="arXiv:2010.14701, power law plus constant",
+    decreasing=("x",),
+    pitfalls=(
+        "E and alpha trade unless the loss comes close to E over two decades of x.",
+        "Without that the extrapolation hangs on the prior of E.",
+    ),
+)
 def power_law_offset(
     x,
     *,
@@ -25,4 +32,13 @@ def power_law_offset(
     return E + k / x**alpha
 
 
-power_law = alias("power_law", power_law_offset, "One power law in one quantity, down to zero.", E=0.0)
+power_law = alias(
+    "power_law",
+    power_law_offset,
+    "One power law in one quantity, down to zero.",
+    pitfalls=(
+        "It has no irreducible loss: far beyond the runs it falls below what any model can reach.",
+        "Its alpha is not that of power_law_offset, which is several times as large on the same runs.",
+    ),
+    E=0.0,
+)

@@ -44,6 +44,10 @@ def effective_parameters(N, P_w, P_a, P_kv, *, gamma_w, gamma_a, gamma_kv):
             note="gammas second-hand, A, alpha, B and E unverified, beta unknown",
         ),
     ),
+    pitfalls=(
+        "A gamma is identified only where its bits were varied well below 16.",
+        "Bits are those of training; quantising afterwards is delta_ptq.",
+    ),
 )
 def precision_kumar(
     N,
@@ -61,7 +65,11 @@ def precision_kumar(
     gamma_a=_softness("activations"),
     gamma_kv=_softness("the KV cache"),
 ):
-    """Chinchilla in the parameters that low precision leaves."""
+    """Chinchilla in the parameters that low precision leaves.
+
+    loss = E + A/N_eff^alpha + B/D^beta
+    where N_eff = N (1 - exp(-P_w/gamma_w)) (1 - exp(-P_a/gamma_a)) (1 - exp(-P_kv/gamma_kv))
+    """
     size = effective_parameters(N, P_w, P_a, P_kv, gamma_w=gamma_w, gamma_a=gamma_a, gamma_kv=gamma_kv)
     return E + A / size**alpha + B / D**beta
 
@@ -82,6 +90,10 @@ def precision_kumar(
             status="second-hand",
         ),
     ),
+    pitfalls=(
+        "It stands for models trained in full precision: the paper's factor for trained precision is missing.",
+        "It is a difference of losses, to be added to that of the model as trained.",
+    ),
 )
 def delta_ptq(
     N,
@@ -93,5 +105,8 @@ def delta_ptq(
     gamma_N=exponent(Prior("LogNormal", (0.35, 0.5)), meaning="how fast it falls with parameters"),
     gamma_post=parameter("bits", Prior("LogNormal", (0.6, 0.5)), meaning="bits that divide it by e"),
 ):
-    """Loss added by quantising a model after training in full precision."""
+    """Loss added by quantising a model after training in full precision.
+
+    added loss = C_T exp(-P_post/gamma_post) D^gamma_D / N^gamma_N
+    """
     return C_T * jnp.exp(-P_post / gamma_post) * D**gamma_D / N**gamma_N

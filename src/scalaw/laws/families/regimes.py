@@ -20,6 +20,10 @@ variance_limited = alias(
     power_law_offset,
     "Falls to its limit like 1/x: variance-limited regime.",
     source=SOURCE,
+    pitfalls=(
+        "The exponent 1 is assumed: power_law_offset tells whether the runs have it.",
+        "E is best known from a run at plentiful x, not from the law's own extrapolation.",
+    ),
     alpha=1.0,
 )
 resolution_limited = alias(
@@ -27,6 +31,11 @@ resolution_limited = alias(
     power_law_offset,
     "Power law down to zero: resolution-limited regime.",
     source=SOURCE,
+    pitfalls=(
+        "It holds only while what does not grow is plentiful; where both are of one size neither regime does.",
+        "The loss is that above its limit: take off the limit, or use power_law_offset.",
+        "4/d is what a smooth target allows at least, no prediction for a data set.",
+    ),
     E=0.0,
 )
 henighan_autoregressive = alias(
@@ -34,4 +43,8 @@ henighan_autoregressive = alias(
     power_law_offset,
     "Power law plus constant, for any modality.",
     source="arXiv:2010.14701",
+    pitfalls=(
+        "E and alpha trade unless the loss comes close to E over two decades of x.",
+        "A loss per image and one per token have different units, and different constants.",
+    ),
 )

@@ -84,6 +84,11 @@ def annealed(rate: np.ndarray) -> np.ndarray:
             "areas", "lr", "schedule", size=2, meaning="learning rate of every step", reduction=annealed
         )
     },
+    pitfalls=(
+        "A warm-up counts as a negative fall of the rate: leave it out.",
+        "The memory of 0.999 per step is held; steps of another size want another one.",
+        "C belongs to the unit of the learning rate.",
+    ),
 )
 def lr_annealing_tissue(
     areas,
@@ -93,7 +98,11 @@ def lr_annealing_tissue(
     alpha=exponent(meaning="how fast that term falls"),
     C=amplitude("loss / lr", Prior("LogNormal", (0.1, 1.0)), meaning="gain per annealing area"),
 ):
-    """Power law in the area under a learning-rate schedule, less a gain for its annealing area."""
+    """Power law in the area under a learning-rate schedule, less a gain for its annealing area.
+
+    loss = L_0 + A S_1^-alpha - C S_2
+    where S_1 = sum_i eta_i, S_2 = sum_i m_i and m_i = 0.999 m_(i-1) + eta_(i-1) - eta_i
+    """
     return L_0 + A * areas[..., 0] ** -alpha - C * areas[..., 1]
 
 
@@ -117,6 +126,10 @@ def _published(size: str, *numbers: float) -> Published:
         _published("100M", 2.651, 0.601, 0.453, 437.946, 2.132, 0.598, 0.655),
         _published("400M", 2.375, 0.654, 0.429, 523.425, 2.025, 0.594, 0.635),
     ),
+    pitfalls=(
+        "C, beta and gamma need schedules of at least two shapes.",
+        "S_W is known for each schedule and should be held, e.g. lr_multipower[S_W=0.3].",
+    ),
 )
 def lr_multipower(
     schedule,
@@ -130,7 +143,11 @@ def lr_multipower(
     beta=exponent(Prior("LogNormal", (0.6, 0.3)), meaning="how fast a fall's gain is reached"),
     gamma=exponent(Prior("LogNormal", (0.6, 0.3)), meaning="effect of the rate on how soon a fall pays"),
 ):
-    """Power law in the area under a learning-rate schedule, less a gain for every fall of the rate."""
+    """Power law in the area under a learning-rate schedule, less a gain for every fall of the rate.
+
+    loss = L_0 + A (S_1 + S_W)^-alpha - B sum_k (eta_(k-1) - eta_k) (1 - (1 + C S_k eta_k^-gamma)^-beta)
+    where S_k is the area under the rates eta of steps k and later, and S_W that of the warm-up
+    """
     fall, rate, area = (schedule[..., i] for i in range(3))
     row = [jnp.expand_dims(jnp.asarray(p), -1) for p in (C, beta, gamma)]
     gain = -jnp.expm1(-row[1] * jnp.log1p(row[0] * area * rate ** -row[2]))

@@ -1,9 +1,8 @@
 """Sparse weights and sparse activation: laws in which not all parameters take part.
 
 ``sparse_frantar`` is for pruned dense models, N counting the weights that are left. ``moe_sparsity_abnar`` is for
-mixtures of experts, N counting all parameters and S the share that rests; where S hardly varies, ``c`` and ``e``
-cannot be told apart. ``moe_comprehensive`` has total and active parameters, the number G of active experts
-and the share S of shared experts; its best G and S depend neither on parameters nor on tokens.
+mixtures of experts, N counting all parameters and S the share that rests. ``moe_comprehensive`` has total and active
+parameters, the number G of active experts and the share S of shared experts.
 """
 
 from __future__ import annotations
@@ -28,8 +27,14 @@ SHARE = Covariate("S", "share", "share", "absolute", meaning="share of parameter
             {"a_S": 16.8, "b_S": 0.722, "c_S": 45.0, "b_N": 0.245, "a_D": 6.90e8, "b_D": 0.203, "c": 0.651},
             "arXiv:2309.08520",
             status="second-hand",
-            note="T5 on C4; N counts non-zero parameters",
+            note="T5 models",
+            counts="non-zero",
+            tokenizer="C4",
         ),
+    ),
+    pitfalls=(
+        "N counts the weights that are left, not those of the dense model.",
+        "Runs at one sparsity identify only the sum of a_S's and c_S's parts.",
     ),
 )
 def sparse_frantar(
@@ -47,7 +52,10 @@ def sparse_frantar(
     b_D=exponent(Prior("LogNormal", (0.3, 0.2)), meaning="how fast the term in tokens falls"),
     c=irreducible(),
 ):
-    """Irreducible loss plus a term in non-zero parameters, smaller the more were pruned, and one in tokens."""
+    """Irreducible loss plus a term in non-zero parameters, smaller the more were pruned, and one in tokens.
+
+    loss = (a_S (1 - S)^b_S + c_S) / N^b_N + (a_D/D)^b_D + c
+    """
     size = (a_S * (1 - S) ** b_S + c_S) / N**b_N
     return size + jnp.exp(b_D * (jnp.log(a_D) - jnp.log(D))) + c
 
@@ -73,8 +81,12 @@ def sparse_frantar(
             },
             "arXiv:2501.12370",
             status="unverified",
-            note="N counts all parameters",
+            counts="total",
         ),
+    ),
+    pitfalls=(
+        "Where S hardly varies c and e cannot be told apart.",
+        "N counts all parameters, not the active ones.",
     ),
 )
 def moe_sparsity_abnar(
@@ -95,7 +107,10 @@ def moe_sparsity_abnar(
     gamma=exponent(meaning="how fast that term falls with parameters"),
     e=irreducible(),
 ):
-    """Chinchilla in all parameters with two terms in the share of them that rests."""
+    """Chinchilla in all parameters with two terms in the share of them that rests.
+
+    loss = a/N^alpha + b/D^beta + c/(1 - S)^lam + d/((1 - S)^delta N^gamma) + e
+    """
     active = jnp.log1p(-S)
     rest = c * jnp.exp(-lam * active) + d * jnp.exp(-delta * active) / N**gamma
     return a / N**alpha + b / D**beta + rest + e
@@ -128,7 +143,13 @@ def moe_sparsity_abnar(
             },
             "arXiv:2509.23678",
             status="second-hand",
+            note="446 runs; its best S of 0.31 is that of the paper",
+            counts="total",
         ),
+    ),
+    pitfalls=(
+        "By its form the best G, sqrt(f/e), and the best S, -n/(2 m), depend on neither N nor D.",
+        "Twelve parameters: what the runs do not vary on its own (G, S, N_a/N) stays at its prior.",
     ),
 )
 def moe_comprehensive(
@@ -157,6 +178,10 @@ def moe_comprehensive(
     c=amplitude("loss * N**alpha", meaning="size of the term in active parameters"),
     eps=irreducible(),
 ):
-    """Total and active parameters and tokens, with the number of active and the share of shared experts."""
+    """Total and active parameters and tokens, with the number of active and the share of shared experts.
+
+    loss = T (N^-alpha + k N_a^-alpha + h N_a/N) + a/N^alpha + b/D^beta + c/N_a^alpha + eps
+    where T = e G + f/G + m S^2 + n S
+    """
     routed = (e * G + f / G + m * S**2 + n * S) * (N**-alpha + k * N_a**-alpha + h * N_a / N)
     return routed + a / N**alpha + b / D**beta + c / N_a**alpha + eps

@@ -1,12 +1,9 @@
 """Transfer and fine-tuning: what pre-training is worth on another task.
 
-``hernandez_transfer`` gives the data that pre-training saves, in the unit of the fine-tuning data; it holds where
-fine-tuning data are few (below a tenth of what the model calls for) and knows no harm. ``barnett_transfer`` has a gap
-``G`` that no pre-training closes; G, E and a small beta can be told apart only if pre-training and fine-tuning both
-span two decades. ``finetune_joint_zhang`` multiplies a power of any pre-training quantity with one of the
-fine-tuning data. ``isik_downstream`` is a score such as BLEU after fine-tuning, a power of the log of a power of the
-pre-training data; over less than two decades A and alpha cannot be told apart, and where pre-training is of another
-kind the score need not rise at all.
+``hernandez_transfer`` gives the data that pre-training saves, in the unit of the fine-tuning data.
+``barnett_transfer`` has a gap ``G`` that no pre-training closes. ``finetune_joint_zhang`` multiplies a power of any
+pre-training quantity with one of the fine-tuning data. ``isik_downstream`` is a score such as BLEU after fine-tuning,
+a power of the log of a power of the pre-training data.
 """
 
 from __future__ import annotations
@@ -23,9 +20,14 @@ D_F = Covariate("D_F", "D_F", meaning="fine-tuning data: tokens, characters or e
 
 def _published(task: str, k: float, alpha: float, beta: float) -> Published:
     values = {"k": k, "alpha": alpha, "beta": beta}
-    note = "data in characters, N without embeddings"
     return Published(
-        f"hernandez_2021_{task}", values, "arXiv:2102.01293 Table 1", status="second-hand", note=note
+        f"hernandez_2021_{task}",
+        values,
+        "arXiv:2102.01293 Table 1",
+        status="second-hand",
+        note=f"pre-trained on {task.replace('_', ' ')}; D_F and D_T in characters",
+        counts="non-embedding",
+        tokenizer="Python code",
     )
 
 
@@ -35,6 +37,10 @@ def _published(task: str, k: float, alpha: float, beta: float) -> Published:
     covariates={"D_F": D_F},
     response=Response("D_T"),
     published=(_published("text", 1.9e4, 0.18, 0.38), _published("text_and_code", 2.1e5, 0.096, 0.38)),
+    pitfalls=(
+        "It holds while fine-tuning data are below a tenth of what the model calls for.",
+        "It knows no harm: small models on much fine-tuning data can do better without pre-training.",
+    ),
 )
 def hernandez_transfer(
     D_F,
@@ -52,6 +58,7 @@ def hernandez_transfer(
     source="arXiv:2408.16947",
     decreasing=("D", "D_F"),
     covariates={"D_F": D_F},
+    pitfalls=("G, E and a small beta can be told apart only if D and D_F both span two decades.",),
 )
 def barnett_transfer(
     D,
@@ -71,6 +78,10 @@ def barnett_transfer(
     source="arXiv:2402.17193",
     decreasing=("x", "D_F"),
     covariates={"D_F": D_F},
+    pitfalls=(
+        "beta belongs to a task and a way of tuning: do not fit several together.",
+        "With tuned parameters as x alpha comes out near zero: more of them hardly help.",
+    ),
 )
 def finetune_joint_zhang(
     x,
@@ -89,6 +100,11 @@ def finetune_joint_zhang(
     source="arXiv:2402.04177 eq. 1",
     increasing=("D",),
     response=Response("score", "absolute"),
+    pitfalls=(
+        "Over less than two decades of D, A and alpha cannot be told apart.",
+        "Where pre-training is of another kind the score can fall with D, which this law cannot.",
+        "It has no value where A D^alpha is below one.",
+    ),
 )
 def isik_downstream(
     D,
@@ -97,5 +113,8 @@ def isik_downstream(
     alpha=exponent(meaning="power of pre-training data within the logarithm"),
     beta=exponent(Prior("LogNormal", (1.0, 0.3)), meaning="power of the logarithm"),
 ):
-    """Score after fine-tuning: a power of the logarithm of pre-training data."""
+    """Score after fine-tuning: a power of the logarithm of pre-training data.
+
+    score = (ln A + alpha ln D)^beta
+    """
     return (jnp.log(A) + alpha * jnp.log(D)) ** beta
