@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Forecast as Forecast,
         audit_allocation as audit_allocation,
         audit_claim as audit_claim,
+        chain as chain,
         compare as compare,
         compare_fits as compare_fits,
         forecast as forecast,
@@ -82,7 +83,7 @@ _NAMES = {
     "check_law formula_law get_law",
     "scalaw.model": "Noise ScalingModel check_noise get_noise simulate",
     "scalaw.infer": "Bootstrap Fit Fits PointFit bootstrap fit fit_many load point_fit warmup",
-    "scalaw.decide": "Audit Comparison Forecast audit_allocation audit_claim compare compare_fits forecast",
+    "scalaw.decide": "Audit Comparison Forecast audit_allocation audit_claim chain compare compare_fits forecast",
     "scalaw.show": "report",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -1,6 +1,7 @@
-"""What it is good for: comparing laws, forecasting runs, auditing claims."""
+"""What it is good for: comparing laws, forecasting runs, in one stage or two, auditing claims."""
 
 from scalaw.decide.audit import Audit, audit_allocation, audit_claim
+from scalaw.decide.chain import chain
 from scalaw.decide.compare import Comparison, compare, compare_fits
 from scalaw.decide.forecast import Forecast, forecast
 
@@ -10,6 +11,7 @@ __all__ = [
     "Forecast",
     "audit_allocation",
     "audit_claim",
+    "chain",
     "compare",
     "compare_fits",
     "forecast",

@@ -246,6 +246,10 @@ def forecast(
     fits: FITS,
     prob: PROB = 0.9,
     seed: Annotated[int, typer.Option("--seed", help="Of the observation noise.")] = 0,
+    then: Annotated[
+        Path | None,
+        typer.Option("--then", metavar="FIT", help="A second stage: the fit of a measure against that loss."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE.json", help="Also write the JSON object to a file."),
@@ -262,11 +266,13 @@ def forecast(
         raise typer.BadParameter("say where, e.g. -N 70B -D 1.4T")
     own.register(show)
     loaded = load_all(fits)
-    found = forecast_at(loaded, points, prob, seed)
+    second = None if then is None else load_all([then])[0]
+    found = forecast_at(loaded, points, prob, seed, second)
+    kind = (second or loaded[0]).runs.loss_kind
     notes = [*found.notes, *notes_on(loaded[0].runs)]
-    text: list[Any] = [forecast_table(found, loaded[0].runs.loss_kind), ""]
+    text: list[Any] = [forecast_table(found, kind), ""]
     shares = ", ".join(f"{law} {share:.3g}" for law, share in found.law_weights.items())
-    comparison = comparison_of(loaded)
+    comparison = comparison_of(loaded) if second is None else None
     stacking = comparison.stacking if comparison else None
     text.append(f"law weights: {shares}")
     if stacking:
@@ -274,7 +280,7 @@ def forecast(
             f"stacking weights, for comparison: {', '.join(f'{k} {w:.2f}' for k, w in stacking.items())}"
         )
     text += [*verdict_lines(found.level, found.reasons), *note_lines(notes)]
-    data = {**found.to_json(), "stacking": stacking, "loss_kind": loaded[0].runs.loss_kind, "seed": seed}
+    data = {**found.to_json(), "stacking": stacking, "loss_kind": kind, "seed": seed}
     result = Result(data, text, found.level, found.reasons, notes)
     if output is not None:
         write_text_file(
@@ -341,10 +347,14 @@ def load_all(paths: list[Path]) -> list[Fit]:
     return fits
 
 
-def forecast_at(fits: list[Fit], points: Points, prob: float, seed: int) -> Forecast:
-    """Forecast of the points given on the command line."""
-    from scalaw.decide import forecast as forecast_points
+def forecast_at(
+    fits: list[Fit], points: Points, prob: float, seed: int, second: Fit | None = None
+) -> Forecast:
+    """Forecast of the points given on the command line, through a second stage if there is one."""
+    from scalaw.decide import chain, forecast as forecast_points
 
+    if second is not None:
+        return chain(fits, second, prob=prob, seed=seed, **points.given())
     return forecast_points(fits, prob=prob, seed=seed, **points.given())
 
 
