@@ -24,6 +24,7 @@ def test_an_example_of_twenty_tokens_per_parameter_spends_a_fifth():
     assert sl.audit_claim(C=1e23, N="13B", tokens_per_parameter=20).figures == told.figures
 
 
+@pytest.mark.acceptance(12)
 def test_a_recipe_that_forgets_the_six():
     """N = 0.56 C^0.49 and D = 1.78 C^0.51: their product is C."""
     told = sl.audit_allocation(C=1e23, N="0.56 * C^0.49", D="1.78 * C^0.51")
