@@ -73,7 +73,10 @@ ROWS: dict[int, Row] = {
         ("break_even_tokens", "inference_flops"),
         "the cheapest size for a loss and a number of served tokens needs the search for the cheapest plan",
     ),
-    14: Row("Over-training is Chinchilla in tokens per parameter, and its lines are parallel", ("overtraining_gadre",)),
+    14: Row(
+        "Over-training is Chinchilla in tokens per parameter, and its lines are parallel",
+        ("overtraining_gadre",),
+    ),
     15: Row(
         "Whether loss falls for ever with the log of tokens or levels off is a comparison with an error",
         ("power_law_offset", "bnsl"),
@@ -91,7 +94,10 @@ ROWS: dict[int, Row] = {
     ),
     19: Row("Thresholds of abilities in compute", (), ("WEI_2022",)),
     20: Row("At most 5 of 39 metrics show emergence", (), ("METRICS_2023",)),
-    21: Row("Broken power laws extrapolate four-digit addition better than a power law", ("bnsl", "power_law_offset")),
+    21: Row(
+        "Broken power laws extrapolate four-digit addition better than a power law",
+        ("bnsl", "power_law_offset"),
+    ),
     22: Row("A broken power law draws one valley, one peak and a second descent", ("double_descent", "bnsl")),
     23: Row(
         "Variance-limited gaps fall like 1/x, resolution-limited losses by the dimension of the data",
@@ -100,7 +106,8 @@ ROWS: dict[int, Row] = {
     ),
     24: Row("Neither regime holds where parameters and data are of one size", (), ("regime",)),
     25: Row(
-        "A sigmoidal learning curve is extrapolated better by a law with a chance level", ("m1", "m2", "m3", "m4")
+        "A sigmoidal learning curve is extrapolated better by a law with a chance level",
+        ("m1", "m2", "m3", "m4"),
     ),
     26: Row(
         "Mixtures of experts: about seven active ones, laws of dense models as a limit, finer experts at scale",
@@ -142,7 +149,8 @@ ROWS: dict[int, Row] = {
         "fits in which groups of runs share part of their parameters need pooling",
     ),
     37: Row(
-        "Two modalities help each other once gain exceeds competition", ("mixed_modal", "henighan_autoregressive")
+        "Two modalities help each other once gain exceeds competition",
+        ("mixed_modal", "henighan_autoregressive"),
     ),
     38: Row(
         "Reinforcement learning follows a sigmoid in compute; rewards can be over-optimised",
@@ -150,7 +158,9 @@ ROWS: dict[int, Row] = {
         ("best_of_n_kl", "over_optimised"),
     ),
     39: Row(
-        "The stock of text runs out, in a year that has an interval", ("data_constrained",), ("exhaustion_year",)
+        "The stock of text runs out, in a year that has an interval",
+        ("data_constrained",),
+        ("exhaustion_year",),
     ),
     40: Row(
         "Another architecture, precision or vocabulary shifts the curve",
@@ -165,7 +175,9 @@ ROWS: dict[int, Row] = {
         "Training longer pays, and a decaying learning rate pays more",
         ("kaplan_l_ns", "lr_annealing_tissue", "lr_multipower"),
     ),
-    43: Row("Accuracy follows from loss up to a ceiling that must be seen to be known", ("downstream_sigmoid",)),
+    43: Row(
+        "Accuracy follows from loss up to a ceiling that must be seen to be known", ("downstream_sigmoid",)
+    ),
     44: Row(
         "Algorithms halve the compute for a loss every nine months; only the total rate is identified",
         ("algorithmic_progress",),
@@ -179,7 +191,5 @@ ROWS: dict[int, Row] = {
         "A student lies between its teacher and what it reaches alone",
         ("supervised_busbridge", "distillation_busbridge", "overtraining_gadre"),
     ),
-    47: Row(
-        "FLOP and tokens per parameter of known models", (), ("training_flops", "tokens_per_parameter")
-    ),
+    47: Row("FLOP and tokens per parameter of known models", (), ("training_flops", "tokens_per_parameter")),
 }

@@ -71,7 +71,9 @@ def main() -> int:
     """Collect all tests and write the page; what pytest returned where they cannot be collected."""
     collector = Collector()
     where = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "tests")]
-    code = pytest.main(["--collect-only", "-qq", "--no-header", "-p", "no:terminal", *where], plugins=[collector])
+    code = pytest.main(
+        ["--collect-only", "-qq", "--no-header", "-p", "no:terminal", *where], plugins=[collector]
+    )
     if code == 0:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(collector.marked), encoding="utf-8")

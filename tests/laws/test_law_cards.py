@@ -375,14 +375,35 @@ SCHEDULES = {"lr_annealing_tissue", "lr_multipower"}
 
 #: Which row of :mod:`acceptance` a card shows, by its law and printed number.
 SHOWS = {
-    **{"kaplan_l_n 2.3756403": 1, "power_law 2.3756403": 1, "kaplan_l_d 2.1182614": 2, "kaplan_l_cmin 2.6580802": 3},
+    **{
+        "kaplan_l_n 2.3756403": 1,
+        "power_law 2.3756403": 1,
+        "kaplan_l_d 2.1182614": 2,
+        "kaplan_l_cmin 2.6580802": 3,
+    },
     **{"kaplan_l_c 2.5741559": 3, "kaplan_l_nd 2.3738824": 4, "bnsl 0.82946208": 21, "bnsl 2.53812112": 21},
     **{"m2 0.17962143": 25, "m3 0.08232229": 25, "m4 0.16989151": 25, "m4 0.78404481": 25},
-    **{"moe_finegrained 3.27613323": 26, "moe_finegrained 3.14039312": 26, "moe_comprehensive 2.41715574": 26},
-    **{"barnett_transfer 1.65729219": 27, "isik_downstream 17.87557949": 28, "finetune_joint_zhang 2.78113883": 28},
-    **{"data_filtering_utility 0.73608992": 29, "data_constrained 2.22564408899845": 31, "sae_scaling 0.41890283": 35},
+    **{
+        "moe_finegrained 3.27613323": 26,
+        "moe_finegrained 3.14039312": 26,
+        "moe_comprehensive 2.41715574": 26,
+    },
+    **{
+        "barnett_transfer 1.65729219": 27,
+        "isik_downstream 17.87557949": 28,
+        "finetune_joint_zhang 2.78113883": 28,
+    },
+    **{
+        "data_filtering_utility 0.73608992": 29,
+        "data_constrained 2.22564408899845": 31,
+        "sae_scaling 0.41890283": 35,
+    },
     **{"rl_sigmoid 0.60283644": 38, "delta_ptq 0.02067859": 40, "downstream_sigmoid 0.55": 43},
-    **{"downstream_sigmoid 0.47652440": 43, "exact_match 0.60653066": 18, "supervised_busbridge 2.37469225": 46},
+    **{
+        "downstream_sigmoid 0.47652440": 43,
+        "exact_match 0.60653066": 18,
+        "supervised_busbridge 2.37469225": 46,
+    },
     **{"coverage_betabinomial 0.70837085": 16, "coverage_power 0.63626537": 16},
 }
 NAMED = [
