@@ -19,10 +19,9 @@ QUICK = {"method": "importance", "bootstrap": 0, **SHORT}
 def extrapolated(runs, kept, law):
     """What the law fitted to the kept runs gives at the others: root mean squared log error."""
     found = sl.point_fit(runs.select(kept), law)
-    single = {name: number for name, number in found.values.items() if "[" not in name}
-    values = {name: single.get(name) for name in (p.name for p in sl.get_law(law).parameters)}
-    for name in [name for name, number in values.items() if number is None]:
-        values[name] = np.array([found.values[f"{name}[1]"]])
+    values = {name: number for name, number in found.values.items() if name not in ("sigma", "nu")}
+    for name in [name for name in values if name.endswith("[1]")]:  # of a vector with one entry
+        values[name.removesuffix("[1]")] = np.array([values.pop(name)])
     left = runs.select(~kept)
     return np.sqrt(np.mean(np.log(value(law, x=left.values("x"), **values) / left.values("loss")) ** 2))
 

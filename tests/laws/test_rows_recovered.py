@@ -194,4 +194,3 @@ def test_only_the_total_rate_of_progress_is_identified():
     assert abs(np.mean(total) - right) < 3 * np.std(total)
     assert 2 * np.std(total) < min(np.std(share * of_size), np.std((1 - share) * of_data))
     assert np.corrcoef(of_size, of_data)[0, 1] < -0.8
-    assert any("not identified" in reason and "beta_year" in reason for reason in fit.verdict.reasons)
