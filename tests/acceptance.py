@@ -36,6 +36,8 @@ ROWS: dict[int, Row] = {
     4: Row(
         "Kaplan's joint law has both limits and is not the sum of two power laws",
         ("kaplan_l_nd",),
+        (),
+        "a law of that sum which warns of Kaplan's constants",
     ),
     5: Row(
         "The critical batch doubles for every 13 % off the loss; two batches tell the noise scale of gradients",
@@ -51,7 +53,12 @@ ROWS: dict[int, Row] = {
         "Larger models need fewer steps to a loss; efficient training stops a tenth above the converged loss",
         ("kaplan_l_ns",),
     ),
-    8: Row("The shape of a model at a fixed size matters little", ()),
+    8: Row(
+        "The shape of a model at a fixed size matters little",
+        ("architecture_shift",),
+        (),
+        "laws with a vector of covariates, here one column per shape, cannot be fitted yet",
+    ),
     9: Row(
         "The compute optimum of Chinchilla in closed form, and twenty tokens per parameter",
         ("chinchilla",),
@@ -74,8 +81,8 @@ ROWS: dict[int, Row] = {
         "the cheapest size for a loss and a number of served tokens needs the search for the cheapest plan",
     ),
     14: Row(
-        "Over-training is Chinchilla in tokens per parameter, and its lines are parallel",
-        ("overtraining_gadre",),
+        "Over-training is Chinchilla in tokens per parameter, its lines are parallel, and error follows from loss",
+        ("overtraining_gadre", "loss_to_error_gadre"),
     ),
     15: Row(
         "Whether loss falls for ever with the log of tokens or levels off is a comparison with an error",
@@ -89,10 +96,10 @@ ROWS: dict[int, Row] = {
     17: Row("Samples can be exchanged for a larger model at the same FLOP", (), ("sampling_exchange",)),
     18: Row(
         "An exact match jumps where the edit distance of the same answers is smooth",
-        ("exact_match",),
+        ("exact_match", "emergence_threshold"),
         ("token_edit_distance", "resolution"),
     ),
-    19: Row("Thresholds of abilities in compute", (), ("WEI_2022",)),
+    19: Row("Thresholds of abilities in compute", ("emergence_threshold",), ("WEI_2022",)),
     20: Row("At most 5 of 39 metrics show emergence", (), ("METRICS_2023",)),
     21: Row(
         "Broken power laws extrapolate four-digit addition better than a power law",
@@ -127,7 +134,12 @@ ROWS: dict[int, Row] = {
         ("data_filtering_utility",),
         ("pooled_error",),
     ),
-    30: Row("Whether less but better data beat more and noisier data is a probability", ()),
+    30: Row(
+        "Whether less but better data beat more and noisier data is a probability",
+        ("quality_multiplier",),
+        (),
+        "laws with a vector of covariates, here the shares of sources, cannot be fitted yet",
+    ),
     31: Row("Up to four epochs are nearly free, forty worth little", ("data_constrained",)),
     32: Row(
         "The best mixture of data is found on the simplex; in the additive law it is the same at every scale",
@@ -138,10 +150,15 @@ ROWS: dict[int, Row] = {
     33: Row("Subtasks learned in order leave a power law", (), ("quanta_tail",)),
     34: Row(
         "Latency grows like the root of the size; serving three times the training tokens doubles the cost",
-        (),
+        ("inference_latency",),
         ("token_latency", "break_even_tokens", "lifetime_tokens"),
     ),
-    35: Row("Sparse autoencoders have scaling laws of their own", ("sae_scaling", "power_law_offset")),
+    35: Row(
+        "Sparse autoencoders have scaling laws of their own",
+        ("sae_scaling", "power_law_offset"),
+        (),
+        "parabolas through one budget of latents and steps need the search for compute-optimal plans",
+    ),
     36: Row(
         "Another tokenizer, another exponent of the optimal size",
         ("chinchilla",),
@@ -154,7 +171,7 @@ ROWS: dict[int, Row] = {
     ),
     38: Row(
         "Reinforcement learning follows a sigmoid in compute; rewards can be over-optimised",
-        ("rl_sigmoid",),
+        ("rl_sigmoid", "overoptimised_best_of_n", "overoptimised_rl"),
         ("best_of_n_kl", "over_optimised"),
     ),
     39: Row(
@@ -164,24 +181,32 @@ ROWS: dict[int, Row] = {
     ),
     40: Row(
         "Another architecture, precision or vocabulary shifts the curve",
-        ("effective_precision", "delta_ptq"),
+        ("architecture_shift", "precision_kumar", "delta_ptq", "vocabulary_tao"),
         ("deepseek_parameters",),
+        "whether an architecture shifts the amplitude or the exponent: laws with a vector of covariates cannot be "
+        "fitted yet",
     ),
     41: Row(
         "Large runs are forecast from small ones: intervals hold what was held out",
         ("chinchilla", "power_law_offset"),
+        (),
+        "intervals that leave room for the law's own error: on real runs those of the parameters alone are too narrow",
     ),
     42: Row(
         "Training longer pays, and a decaying learning rate pays more",
         ("kaplan_l_ns", "lr_annealing_tissue", "lr_multipower"),
     ),
     43: Row(
-        "Accuracy follows from loss up to a ceiling that must be seen to be known", ("downstream_sigmoid",)
+        "Accuracy follows from loss up to a ceiling that must be seen to be known; both stages' errors add up",
+        ("downstream_sigmoid", "log_linear", "observational_sigmoid"),
+        (),
+        "the capabilities behind a table of scores need its principal components",
     ),
     44: Row(
         "Algorithms halve the compute for a loss every nine months; only the total rate is identified",
         ("algorithmic_progress",),
         ("doubling_time",),
+        "a fit does not say by itself which combination of its parameters is identified",
     ),
     45: Row(
         "Synthetic data and state-space models have no settled law",

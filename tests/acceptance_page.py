@@ -5,6 +5,8 @@ Run it by ``make acceptance``. Tests are found by collecting them, so whatever w
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -71,9 +73,11 @@ def main() -> int:
     """Collect all tests and write the page; what pytest returned where they cannot be collected."""
     collector = Collector()
     where = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "tests")]
-    code = pytest.main(
-        ["--collect-only", "-qq", "--no-header", "-p", "no:terminal", *where], plugins=[collector]
-    )
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        code = pytest.main(["--collect-only", "-q", *where], plugins=[collector])
+    if code != 0:
+        print(told.getvalue())
     if code == 0:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(collector.marked), encoding="utf-8")

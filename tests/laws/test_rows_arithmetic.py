@@ -236,6 +236,15 @@ def test_error_follows_from_loss():
     assert round(float(value("loss_to_error_gadre", "gadre_2024_c4", L=3.0)), 5) == 0.63468
 
 
+@pytest.mark.acceptance(38)
+@pytest.mark.parametrize("by", ["best_of_n", "rl"])
+def test_over_optimisation_as_a_law_is_the_relation(by):
+    kl = np.geomspace(0.01, 300, 50)
+    found = value(f"overoptimised_{by}", kl=kl, alpha=1.0, beta=0.2)
+    np.testing.assert_allclose(found, rel.over_optimised(kl, 1.0, 0.2, by), rtol=1e-12, atol=1e-12)
+    assert round(float(rel.best_of_n_kl(64)), 5) == 3.17451
+
+
 # -- vocabulary --------------------------------------------------------------------------------------------------------
 @pytest.mark.acceptance(40)
 def test_the_best_vocabulary_of_a_law():

@@ -210,6 +210,34 @@ def test_a_ceiling_is_known_only_where_accuracy_comes_near_it(mid, seen):
         )
 
 
+@pytest.mark.acceptance(43)
+def test_an_accuracy_forecast_carries_the_errors_of_both_stages():
+    """Loss of the right answers from compute, then accuracy from that loss: draws of both are chained.
+
+    At 1e24 FLOP, two decades beyond the runs, the interval is wider than with the first stage at its median.
+    """
+    C = np.geomspace(1e19, 1e22, 16)
+    measured = sl.simulate(
+        "log_linear", {"a": 4.2, "b": -0.14, "sigma": 0.02, "nu": 5.0}, at={"x": C}, noise="additive", seed=0
+    )
+    first = sl.fit(measured, "log_linear", noise="additive", **QUICK)
+    truth = {"lo": 0.25, "hi": 0.95, "kappa": 8.0, "mid": 1.1}
+    counted = of_counts("downstream_sigmoid", truth, {"L": np.linspace(1.6, 0.8, 16), "trials": 1000})
+    second = sl.fit(counted, "downstream_sigmoid", noise="binomial", **QUICK)
+    loss = sl.forecast(first, x=[1e24]).curve[:, 0]
+    stage = {name: second.draws(name) for name in truth}
+    draws = min(len(loss), len(stage["lo"]))
+    stage = {name: values[:draws] for name, values in stage.items()}
+    chained, single = (
+        value("downstream_sigmoid", L=at, **stage)
+        for at in (np.random.default_rng(0).permutation(loss)[:draws], np.full(draws, np.median(loss)))
+    )
+    ends = [np.quantile(accuracy, [0.05, 0.95]) for accuracy in (chained, single)]
+    right = float(value("downstream_sigmoid", L=4.2 - 0.14 * 24, **truth))
+    assert ends[0][0] < right < ends[0][1]
+    assert np.diff(ends[0]) > 1.2 * np.diff(ends[1])
+
+
 @pytest.mark.acceptance(16)
 def test_three_points_are_no_law_of_thinking():
     """74, 83 and 93 % at 1, 64 and 1000 samples, all that was told of AIME 2024: refused, or shown with its interval."""
