@@ -165,7 +165,7 @@ def test_repeated_tokens_are_worth_less(epochs, worth, efficient):
 
 @pytest.mark.acceptance(32)
 def test_the_best_mixture_is_found_on_the_simplex():
-    """Two validation sets that want different domains: inside the simplex the slopes are equal, at its edge not less."""
+    """Two validation sets that want different domains: slopes are equal inside the simplex, not less at its edge."""
     sets = [([-2.0, 0.5, 0.3], 1.8, 0.6), ([0.4, -1.5, 0.2], 2.2, 0.8)]
 
     def loss(r):

@@ -1,4 +1,4 @@
-"""Claims about the shape of curves: which law extrapolates, which is preferred, and which does not describe the runs."""
+"""Claims about the shape of curves: which law extrapolates, which is preferred, which does not describe the runs."""
 
 from dataclasses import replace
 
@@ -148,7 +148,7 @@ def test_whether_loss_falls_with_the_log_of_tokens_for_ever_is_a_comparison(offs
 
 @pytest.mark.acceptance(28)
 def test_scores_of_misaligned_data_are_told_not_to_follow_the_law():
-    """Scores that rise and fall again with pre-training (arXiv:2402.04177) lie far from any log law; aligned ones do not."""
+    """Scores that rise and fall again with pre-training (arXiv:2402.04177) lie far from any log law."""
     D, truth = np.geomspace(1e7, 1e11, 16), {"A": 2.0, "alpha": 0.5, "beta": 1.2, "sigma": 0.01, "nu": 5.0}
     aligned = sl.simulate("isik_downstream", truth, at={"D": D}, seed=0)
     hump = 18 * np.exp(-0.8 * np.linspace(-1, 1, 16) ** 2 + np.random.default_rng(0).normal(0, 0.01, 16))
@@ -195,7 +195,7 @@ def test_a_smooth_rise_and_a_threshold_are_told_apart(truth, best):
 @pytest.mark.acceptance(43)
 @pytest.mark.parametrize(("mid", "seen"), [(1.2, True), (0.7, False)])
 def test_a_ceiling_is_known_only_where_accuracy_comes_near_it(mid, seen):
-    """Losses from 1.4 to 0.9: with the midpoint at 1.2 the ceiling is seen, with 0.7 accuracy stays below half of it."""
+    """Losses from 1.4 to 0.9: the ceiling is seen with the midpoint at 1.2; with 0.7 accuracy stays far below it."""
     truth = {"lo": 0.25, "hi": 0.85, "kappa": 10.0, "mid": mid}
     runs = of_counts("downstream_sigmoid", truth, {"L": np.linspace(1.4, 0.9, 16), "trials": 1000}, 1)
     fit = sl.fit(runs, "downstream_sigmoid", noise="binomial", **QUICK)
@@ -240,7 +240,7 @@ def test_an_accuracy_forecast_carries_the_errors_of_both_stages():
 
 @pytest.mark.acceptance(16)
 def test_three_points_are_no_law_of_thinking():
-    """74, 83 and 93 % at 1, 64 and 1000 samples, all that was told of AIME 2024: refused, or shown with its interval."""
+    """74, 83 and 93 % at 1, 64 and 1000 samples, as told of AIME 2024: refused, or shown with an interval."""
     runs = sl.read_runs({"t": [1.0, 64.0, 1000.0], "accuracy": [0.74, 0.83, 0.93]})
     with pytest.raises(sl.ScalawError) as refused:
         sl.fit(runs, "log_linear_accuracy", noise="beta", **QUICK)

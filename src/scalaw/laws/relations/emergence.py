@@ -37,6 +37,6 @@ WEI_2022 = (
     Threshold("TruthfulQA", 5.0e23, None),
     Threshold("words in context", 2.5e24, None),
 )
-#: Preferred metrics of BIG-Bench: at most 5 of 39 show emergence, 4 of 39 by hand; more than 92 % of all claims are made
-#: under two of them, multiple-choice grade and exact string match.
+#: Preferred metrics of BIG-Bench: at most 5 of 39 show emergence, 4 of 39 by hand; more than 92 % of all claims are
+#: made under two of them, multiple-choice grade and exact string match.
 METRICS_2023 = MetricCount(39, 5, 4, 0.92)
