@@ -46,7 +46,7 @@ ROWS: dict[int, Row] = {
     ),
     6: Row(
         "Kaplan's allocation: ten times the compute is 5.37 times the parameters and 1.86 times the tokens",
-        (),
+        ("optimal_allocation",),
         ("kaplan_allocation",),
     ),
     7: Row(
@@ -86,7 +86,7 @@ ROWS: dict[int, Row] = {
     ),
     15: Row(
         "Whether loss falls for ever with the log of tokens or levels off is a comparison with an error",
-        ("power_law_offset", "bnsl"),
+        ("power_law_offset", "optimal_allocation"),
     ),
     16: Row(
         "Test-time compute: coverage, votes and verifiers from counts; three points are no law",
@@ -182,7 +182,7 @@ ROWS: dict[int, Row] = {
     40: Row(
         "Another architecture, precision or vocabulary shifts the curve",
         ("architecture_shift", "precision_kumar", "delta_ptq", "vocabulary_tao"),
-        ("deepseek_parameters",),
+        ("deepseek_parameters", "best_vocabulary", "vocabulary_of_compute", "vocabulary_by_derivative"),
         "whether an architecture shifts the amplitude or the exponent: laws with a vector of covariates cannot be "
         "fitted yet",
     ),
@@ -199,8 +199,7 @@ ROWS: dict[int, Row] = {
     43: Row(
         "Accuracy follows from loss up to a ceiling that must be seen to be known; both stages' errors add up",
         ("downstream_sigmoid", "log_linear", "observational_sigmoid"),
-        (),
-        "the capabilities behind a table of scores need its principal components",
+        ("principal_components",),
     ),
     44: Row(
         "Algorithms halve the compute for a loss every nine months; only the total rate is identified",

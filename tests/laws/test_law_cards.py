@@ -398,6 +398,17 @@ SHOWS = {
         "data_constrained 2.22564408899845": 31,
         "sae_scaling 0.41890283": 35,
     },
+    **{
+        "optimal_allocation 2.0134616e11": 6,
+        "optimal_allocation 1.2913085e11": 6,
+        "loss_to_error_gadre 0.63468": 14,
+    },
+    **{
+        "optimal_allocation 1.62935e13": 15,
+        "vocabulary_tao -5.25833814": 40,
+        "overtraining_gadre 3.02294": 14,
+    },
+    **{"moe_clark 2.08581463": 26, "moe_joint 2.50878": 26, "moe_sparsity_abnar 2.70187": 26},
     **{"rl_sigmoid 0.60283644": 38, "delta_ptq 0.02067859": 40, "downstream_sigmoid 0.55": 43},
     **{
         "downstream_sigmoid 0.47652440": 43,

@@ -190,6 +190,7 @@ def test_rewards_peak_where_they_should():
         assert np.sqrt(kl[np.argmax(reward)]) == pytest.approx(peak, rel=1e-3)
 
 
+@pytest.mark.acceptance(40)
 def test_the_embeddings_best_size_by_three_approaches():
     """Beside seven billion parameters outside it, at the compute where these are best (arXiv:2407.13623)."""
     compute = rel.compute_of_outside(7e9)
@@ -203,6 +204,7 @@ def test_the_embeddings_best_size_by_three_approaches():
     assert 4096.0 * best == pytest.approx(2.4391e8, abs=5e3)
 
 
+@pytest.mark.acceptance(43)
 def test_components_find_the_one_direction_of_a_table():
     """One capability behind nine benchmarks, noise a fifth of its spread: found up to the scale of its loadings."""
     rng = np.random.default_rng(0)

@@ -231,11 +231,6 @@ def test_a_rate_that_decays_beats_a_constant_one():
         assert decayed < flat < half
 
 
-@pytest.mark.acceptance(14)
-def test_error_follows_from_loss():
-    assert round(float(value("loss_to_error_gadre", "gadre_2024_c4", L=3.0)), 5) == 0.63468
-
-
 @pytest.mark.acceptance(38)
 @pytest.mark.parametrize("by", ["best_of_n", "rl"])
 def test_over_optimisation_as_a_law_is_the_relation(by):
@@ -243,15 +238,3 @@ def test_over_optimisation_as_a_law_is_the_relation(by):
     found = value(f"overoptimised_{by}", kl=kl, alpha=1.0, beta=0.2)
     np.testing.assert_allclose(found, rel.over_optimised(kl, 1.0, 0.2, by), rtol=1e-12, atol=1e-12)
     assert round(float(rel.best_of_n_kl(64)), 5) == 3.17451
-
-
-# -- vocabulary --------------------------------------------------------------------------------------------------------
-@pytest.mark.acceptance(40)
-def test_the_best_vocabulary_of_a_law():
-    """A width of 4096 at 7.05e21 FLOP: 2.44e8 parameters of vocabulary beside 7e9 others (arXiv:2407.13623, code)."""
-    found = value("vocabulary_tao", "tao_2024", N_nv=7e9, N_v=2e8, D=1.4e11)
-    assert round(float(found), 8) == -5.25833814
-    vocabulary = np.geomspace(1e4, 1e6, 400_001)
-    N_v = 4096 * vocabulary
-    loss = value("vocabulary_tao", "tao_2024", N_nv=7e9, N_v=N_v, D=7.0524e21 / (6 * (7e9 + N_v)))
-    assert N_v[np.argmin(loss)] == pytest.approx(2.4391e8, rel=1e-4)
