@@ -34,10 +34,8 @@ ROWS: dict[int, Row] = {
         ("pf_days", "PF_DAY"),
     ),
     4: Row(
-        "Kaplan's joint law has both limits and is not the sum of two power laws",
-        ("kaplan_l_nd",),
-        (),
-        "a law of that sum which warns of Kaplan's constants",
+        "Kaplan's joint law has both limits and is not the sum of two power laws, which warns of it",
+        ("kaplan_l_nd", "kaplan_additive"),
     ),
     5: Row(
         "The critical batch doubles for every 13 % off the loss; two batches tell the noise scale of gradients",
