@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 USABLE := import sys, venv, ensurepip; sys.exit(not ((3, 12) <= sys.version_info < (3, 14)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint checks calibrate gate bench peers clean
+.PHONY: help demo test lint checks acceptance calibrate gate bench peers clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ checks: $(VENV)/.dev
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports --no-logo
+
+acceptance: $(VENV)/.dev ## write docs/acceptance.md: what must work, and which tests show it
+	@$(BIN)/python tests/acceptance_page.py
 
 calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, resumable); one law: ARGS="--law chinchilla"
 	@$(BIN)/python -m benchmarks.calibrate $(ARGS)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from acceptance_page import Marked, marked
 
 import scalaw as sl
 
@@ -14,6 +15,14 @@ SHORT = {"draws": 500, "warmup": 500}
 #: Laws of the comparison.
 LAWS = ["power_law", "power_law_offset", "chinchilla"]
 ROOT = Path(__file__).parent.parent
+#: Which rows of :mod:`acceptance` the collected tests show.
+MARKED = pytest.StashKey[Marked]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the marks of all tests, before ``-k`` and ``-m`` leave some out."""
+    config.stash[MARKED] = marked(items)
 
 
 @pytest.fixture(scope="session")

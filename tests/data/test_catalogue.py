@@ -179,6 +179,7 @@ TOLD = [
     ("D014", "W", TEN.rename(columns={"loss": " Loss "}), {}, "read column ' Loss ' as loss"),
     ("D014", "W", TEN.rename(columns={"N": "Ν"}), {}, "U+039D GREEK CAPITAL LETTER NU"),
     ("D027", "W", TEN.assign(N=TEN.N / 1e9), {}, "units={'N': 'B'}"),
+    ("D027", "W", TEN.assign(C=np.geomspace(1, 100, 10))[["C", "loss"]], {}, "units={'C': 'PF-days'}"),
     ("D029", "I", TEN.assign(N=[f"{n / 1e6:.0f}M" for n in TEN.N]), {}, "'100M' in row 1"),
     ("D032", "W", TEN.assign(loss=np.exp(TEN.loss)), {}, "as a perplexity would be"),
     ("D032", "E", TEN.assign(loss_kind=["nats", "bits"] * 5), {}, "mixes bits, nats"),

@@ -42,6 +42,7 @@ def test_a_row_of_weight_two_is_two_rows():
     np.testing.assert_allclose(one.mode.position, other.mode.position, atol=1e-4)
 
 
+@pytest.mark.acceptance(10)
 @pytest.mark.data
 def test_laplace_noise_and_flat_priors_reach_the_least_absolute_deviations(data_folder):
     """The optimum of the 240 digitised Chinchilla runs (data of arXiv:2404.10102)."""

@@ -19,6 +19,7 @@ def fit(data_folder):
     return sl.fit(runs, "chinchilla", noise="laplace", seed=0)
 
 
+@pytest.mark.acceptance(10)
 def test_the_sampler_has_nothing_to_complain_about(fit):
     assert all(p["rhat"] < 1.01 for p in fit.parameters)
     assert all(p["ess_bulk"] > 1000 and p["ess_tail"] > 1000 for p in fit.parameters)

@@ -83,6 +83,7 @@ def test_a_misspelt_key_is_met_with_the_right_one():
     assert "no published coefficients" in refusal("M022", lambda: get_law("bnsl").at_published())
 
 
+@pytest.mark.acceptance(4)
 def test_kaplans_constants_are_refused_by_the_form_that_goes_by_his_name():
     told = refusal("M022", lambda: get_law("kaplan_additive@kaplan_2020"))
     assert "kaplan_l_nd" in told and "another formula" in told and told.count("\n") < 3
@@ -92,6 +93,7 @@ def test_kaplans_constants_are_refused_by_the_form_that_goes_by_his_name():
     assert "kaplan_l_nd" in refusal("M022", lambda: get_law("chinchilla").at_published("kaplan_2020"))
 
 
+@pytest.mark.acceptance(4)
 def test_what_kaplans_constants_would_give_in_the_additive_form():
     """The figures of the pitfall, with the constants of arXiv:2001.08361 Table 5, and of Table 2 for the joint law."""
     single = {**published("kaplan_l_n", "kaplan_2020"), **published("kaplan_l_d", "kaplan_2020")}

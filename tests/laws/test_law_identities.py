@@ -8,16 +8,19 @@ GRID = {"N": np.geomspace(1e7, 1e11, 5), "D": np.geomspace(1e9, 1e13, 5)}
 
 
 # -- Kaplan ------------------------------------------------------------------------------------------------------------
+@pytest.mark.acceptance(1)
 def test_doubling_parameters_takes_five_percent_off_the_loss():
     one, two = value("kaplan_l_n", "kaplan_2020", N=np.array([1e9, 2e9]))
     assert round(float(two / one), 4) == 0.9487
 
 
+@pytest.mark.acceptance(5)
 def test_the_critical_batch_doubles_when_the_loss_falls_by_an_eighth():
     before, after = value("kaplan_b_crit", "kaplan_2020", L=np.array([2.5, 0.87 * 2.5]))
     assert round(float(after / before), 4) == 1.9409
 
 
+@pytest.mark.acceptance(7, 42)
 def test_larger_models_need_fewer_steps_to_a_loss():
     """Solved for the steps, by the published coefficients of L(N, S_min)."""
     p, sizes = published("kaplan_l_ns", "kaplan_2020"), np.geomspace(1e8, 1e12, 9)
@@ -27,6 +30,7 @@ def test_larger_models_need_fewer_steps_to_a_loss():
     np.testing.assert_allclose(value("kaplan_l_ns", "kaplan_2020", N=sizes, S_min=steps), 3.0, rtol=1e-12)
 
 
+@pytest.mark.acceptance(4)
 def test_the_additive_form_is_not_kaplans_law():
     """With constants of Table 5 the sum of both terms is near twice the joint law's loss."""
     both = value("kaplan_l_n", "kaplan_2020", N=1e9) + value("kaplan_l_d", "kaplan_2020", D=2e10)
@@ -35,6 +39,7 @@ def test_the_additive_form_is_not_kaplans_law():
 
 
 # -- parameters and tokens ---------------------------------------------------------------------------------------------
+@pytest.mark.acceptance(14)
 def test_over_training_is_chinchilla_with_one_exponent():
     E, A, B, alpha = 1.8, 400.0, 600.0, 0.3
     C, M = np.meshgrid(np.geomspace(1e18, 1e24, 7), np.geomspace(1.0, 1000.0, 7))
@@ -45,6 +50,7 @@ def test_over_training_is_chinchilla_with_one_exponent():
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
+@pytest.mark.acceptance(14)
 def test_over_trained_models_run_parallel():
     C = np.geomspace(1e18, 1e24, 7)
     few, many = (value("overtraining_gadre", "gadre_2024_c4", C=C, M=M) - 1.51 for M in (20.0, 640.0))
@@ -66,12 +72,14 @@ def test_farseer_without_powers_is_a_power_law_in_tokens():
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
+@pytest.mark.acceptance(23)
 def test_a_farther_pool_halves_the_gap_of_a_variance_limited_law():
     near, far = value("variance_limited", x=np.array([1e5, 2e5]), E=1.5, k=3e4) - 1.5
     assert near / far == pytest.approx(2.0, rel=1e-9)
 
 
 # -- experts and sparsity ----------------------------------------------------------------------------------------------
+@pytest.mark.acceptance(26)
 @pytest.mark.parametrize(
     ("experts", "table"),
     [
@@ -95,6 +103,7 @@ def test_joint_experts_give_the_dense_laws_of_table_4(experts, table):
         assert found[name] == pytest.approx(printed, rel=3e-3), name
 
 
+@pytest.mark.acceptance(26)
 def test_experts_stop_paying_at_a_size():
     """Clark's law at N = 10^(-b/c): the number of experts no longer matters."""
     E = np.array([1.0, 8.0, 64.0, 512.0])
@@ -103,6 +112,7 @@ def test_experts_stop_paying_at_a_size():
     assert np.all(np.diff(value("moe_clark", "clark_2022_s_base", N=1e9, E=E)) < 0)
 
 
+@pytest.mark.acceptance(26)
 def test_the_best_number_of_experts_does_not_depend_on_scale():
     """About seven active experts and a third of them shared (arXiv:2509.23678), at any size."""
     G, S = np.linspace(5, 9, 40_001), np.linspace(0.2, 0.5, 30_001)
@@ -114,6 +124,7 @@ def test_the_best_number_of_experts_does_not_depend_on_scale():
         assert shared == pytest.approx(0.31485, abs=2e-5)
 
 
+@pytest.mark.acceptance(26)
 def test_finer_experts_pay_more_the_smaller_the_model():
     coarse, fine = (
         value("moe_finegrained", "krajewski_2024_moe", N=np.array([1e8, 1e11]), D=1e12, G=G)
@@ -123,6 +134,7 @@ def test_finer_experts_pay_more_the_smaller_the_model():
 
 
 # -- data --------------------------------------------------------------------------------------------------------------
+@pytest.mark.acceptance(27)
 def test_transfer_is_worth_hundreds_of_times_the_data():
     of = {"D_F": np.array([3e5, 3e5, 3e7]), "N": np.array([4e7, 4e8, 4e7])}
     saved = value("hernandez_transfer", "hernandez_2021_text", **of)
@@ -131,6 +143,7 @@ def test_transfer_is_worth_hundreds_of_times_the_data():
     assert round(float(saved[2] / saved[0]), 3) == 2.291
 
 
+@pytest.mark.acceptance(32)
 def test_an_additive_mixture_has_one_optimum_at_every_scale():
     share = np.linspace(0.001, 0.999, 999)
     h = np.stack([share, 1 - share], axis=-1)
@@ -141,6 +154,7 @@ def test_an_additive_mixture_has_one_optimum_at_every_scale():
     assert 0.1 < share[best[0]] < 0.9
 
 
+@pytest.mark.acceptance(29)
 def test_a_good_small_pool_wins_early_and_a_larger_one_late():
     """Goyal et al.: the pool that is best grows with compute."""
     sees = np.array([32e6, 640e6])
@@ -154,6 +168,7 @@ def test_a_good_small_pool_wins_early_and_a_larger_one_late():
     assert np.all(best < worst)
 
 
+@pytest.mark.acceptance(37)
 def test_modalities_help_once_they_are_large_enough():
     """Two modalities cost each other while competition exceeds their gain; the rest is the mean of two laws."""
     own = {"A_i": 400.0, "alpha_i": 0.3, "B_i": 500.0, "beta_i": 0.3}
@@ -168,6 +183,7 @@ def test_modalities_help_once_they_are_large_enough():
     assert gain[0] < 0 < gain[-1]
 
 
+@pytest.mark.acceptance(22)
 def test_double_descent_is_bnsl_with_two_breaks():
     x, given = np.geomspace(10, 1e6, 11), {"a": 0.05, "b": 3.0, "c0": 0.3}
     given |= {"c": np.array([-0.8, 1.0]), "d": np.array([1e3, 1e4]), "f": np.array([0.1, 0.1])}
@@ -176,6 +192,7 @@ def test_double_descent_is_bnsl_with_two_breaks():
     )
 
 
+@pytest.mark.acceptance(46)
 def test_a_student_lies_between_its_teacher_and_what_it_reaches_alone():
     alone = value("supervised_busbridge", "busbridge_2025", N=1e9, D=2e10)
     taught = value("distillation_busbridge", "busbridge_2025", N=1e9, D=2e10, L_T=2.2, L_S=alone)

@@ -13,6 +13,7 @@ COSINE = 3e-5 + 0.5 * 2.7e-4 * (1 + np.cos(np.pi * STEPS / 10_000))
 BREAK = {"a": 0.2, "b": 5.0, "c0": 0.1, "c": np.array([0.5]), "d": np.array([1e3]), "f": np.array([0.2])}
 
 
+@pytest.mark.acceptance(21, 22)
 def test_two_breaks_draw_a_double_descent():
     x = 10.0 ** np.arange(1, 6.1, 0.5)
     y = value(
@@ -29,6 +30,7 @@ def test_two_breaks_draw_a_double_descent():
     assert list(turns + 1) == [4, 6]  # one valley, one peak, and down again
 
 
+@pytest.mark.acceptance(4)
 def test_kaplan_reaches_both_limits():
     p = get_law("kaplan_l_nd").published[0].values
     endless_data = value("kaplan_l_nd", key="kaplan_2020", N=1e9, D=1e300)
@@ -48,6 +50,7 @@ def test_m1_is_m2_without_a_limit():
     np.testing.assert_allclose(value("m1", x=x, beta=2.0, c=0.35), 2 * x**-0.35, rtol=1e-14)
 
 
+@pytest.mark.acceptance(31)
 def test_data_constrained_is_chinchilla_without_repetition():
     p = get_law("data_constrained").published[0].values
     runs = {"N": np.array([1e8, 1e9]), "D": np.array([2e10, 2e10])}

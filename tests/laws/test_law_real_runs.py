@@ -13,6 +13,7 @@ def residual(law, key, loss, **at):
     return np.log(value(law, key, **at)) - np.log(loss)
 
 
+@pytest.mark.acceptance(31)
 def test_repeated_data_reproduce_the_published_objective(data_folder):
     """The summed Huber loss (1e-3) of 182 runs at the coefficients of arXiv:2305.16264."""
     runs = pd.read_csv(data_folder / "datablations.csv")
@@ -28,6 +29,7 @@ def test_repeated_data_reproduce_the_published_objective(data_folder):
     assert objective == pytest.approx(0.015825935, rel=1e-6)
 
 
+@pytest.mark.acceptance(26)
 @pytest.mark.parametrize(("router", "key"), [("S-Base", "s_base"), ("RL-R", "rl_r"), ("Hash", "hash")])
 def test_routed_models_lie_near_their_law(data_folder, router, key):
     """Last losses of one expert per token: 2 % in the middle and scattered by 2 % (arXiv:2202.01169)."""
@@ -42,6 +44,7 @@ def test_routed_models_lie_near_their_law(data_folder, router, key):
     assert np.std(off) < 0.02
 
 
+@pytest.mark.acceptance(14)
 @pytest.mark.parametrize(
     ("trained_on", "key"), [("c4_original", "c4"), ("rpj", "redpajama"), ("rw_original", "refinedweb")]
 )

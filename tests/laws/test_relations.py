@@ -7,6 +7,7 @@ from scalaw.errors import ScalawError
 from scalaw.laws import get_law, relations as rel
 
 
+@pytest.mark.acceptance(47)
 def test_flops_of_known_models():
     assert rel.training_flops(175e9, 300e9) == pytest.approx(3.15e23, rel=1e-12)
     assert rel.training_flops(280e9, 300e9) == pytest.approx(5.04e23, rel=1e-12)
@@ -15,12 +16,14 @@ def test_flops_of_known_models():
     assert rel.pf_days(8.64e22) == 1000.0
 
 
+@pytest.mark.acceptance(40)
 def test_parameters_of_a_small_model():
     found = rel.deepseek_parameters(8, 512, 102400, 4096)
     assert [round(float(value) / 1e6, 1) for value in found] == [25.2, 77.6, 352.3]
     assert rel.embedding_parameters(50257, 768, tied=False) == 2 * 50257 * 768
 
 
+@pytest.mark.acceptance(6)
 def test_kaplan_allocates_mostly_to_parameters():
     """Ten times the compute: 5.37 times the parameters and 1.86 times the tokens."""
     at = rel.kaplan_allocation(1e3 * rel.PF_DAY)
@@ -32,12 +35,14 @@ def test_kaplan_allocates_mostly_to_parameters():
     assert float(rel.training_flops(at.N, at.D)) / (1e3 * rel.PF_DAY) == pytest.approx(1.806, abs=5e-4)
 
 
+@pytest.mark.acceptance(5)
 def test_a_quarter_of_the_critical_batch_costs_steps():
     steps, examples = rel.batch_overhead(250.0, 1000.0)
     assert (steps, examples) == (5.0, 1.25)
     assert (steps - 1) * (examples - 1) == 1.0
 
 
+@pytest.mark.acceptance(5)
 def test_two_batches_tell_the_noise_scale_of_gradients():
     """Both moments are unbiased; the ratio of their averages over steps is within 5 % of the truth."""
     rng, d, steps = np.random.default_rng(0), 50, 20_000
@@ -53,6 +58,7 @@ def test_two_batches_tell_the_noise_scale_of_gradients():
     assert rel.batch_noise_scale(found) == pytest.approx(sd @ sd / (truth @ truth), rel=0.05)
 
 
+@pytest.mark.acceptance(16)
 def test_pass_at_k_is_the_share_of_draws_without_replacement():
     assert round(float(rel.pass_at_k(10, 3, 5)), 8) == 0.91666667
     assert rel.pass_at_k(10, 3, 8) == 1.0
@@ -60,6 +66,7 @@ def test_pass_at_k_is_the_share_of_draws_without_replacement():
     np.testing.assert_allclose(rel.pass_at_k(10, np.arange(11), 1), np.arange(11) / 10, atol=1e-12)
 
 
+@pytest.mark.acceptance(16)
 def test_a_majority_saturates():
     n = np.array([1, 2, 3, 101])
     votes = rel.majority_vote(0.6, n)
@@ -70,16 +77,19 @@ def test_a_majority_saturates():
     assert 0.97 < votes[3] < 1.0
 
 
+@pytest.mark.acceptance(16, 38)
 def test_a_verifier_has_a_ceiling():
     assert round(float(rel.accepted_is_correct(0.3, 1.0, 0.1)), 8) == 0.81081081
     assert round(float(rel.best_of_n_kl(64)), 8) == 3.17450808
 
 
+@pytest.mark.acceptance(17)
 @pytest.mark.parametrize(("ratio", "wanted"), [(1.0, 53.0), (0.1, 17.9), (10.0, 404.0)])
 def test_sampling_against_a_larger_model(ratio, wanted):
     assert rel.sampling_exchange(14.0, ratio) == pytest.approx(wanted, rel=1e-12)
 
 
+@pytest.mark.acceptance(18)
 def test_an_edit_distance_is_smooth_where_exact_match_jumps():
     p = np.exp(-0.1)
     assert round(float(p**5), 8) == 0.60653066
@@ -87,6 +97,7 @@ def test_an_edit_distance_is_smooth_where_exact_match_jumps():
     assert rel.resolution(200) == 0.005
 
 
+@pytest.mark.acceptance(13, 34)
 def test_latency_and_break_even():
     assert rel.token_latency(4.0, 1.0) == 2.0
     assert rel.token_latency(1.0, 8.0) == 0.5
@@ -95,6 +106,7 @@ def test_latency_and_break_even():
     assert rel.lifetime_tokens(1e12, 1.0 + 1e-9, 3.0) == pytest.approx(3e12, rel=1e-6)
 
 
+@pytest.mark.acceptance(44)
 def test_progress_doubles_effective_compute_in_nine_months():
     of_parameters, of_data = rel.doubling_time(0.068, 0.004), rel.doubling_time(0.040, 0.036)
     assert round(float(of_parameters), 4) == 11.7835
@@ -103,6 +115,7 @@ def test_progress_doubles_effective_compute_in_nine_months():
     assert round(float(both), 6) == 0.722914
 
 
+@pytest.mark.acceptance(39)
 def test_the_stock_of_text_runs_out():
     assert rel.exhaustion_year(3e14, 3e14, 2.5, 2024.0) == 2024.0
     assert rel.exhaustion_year(3e14, 3e13, 10.0, 2024.0) == pytest.approx(2025.0)
@@ -114,6 +127,7 @@ def test_the_stock_of_text_runs_out():
 REPLICATION = {"A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
 
 
+@pytest.mark.acceptance(9)
 def test_twenty_tokens_per_parameter_spend_the_budget():
     at = rel.fixed_ratio(1e23)
     assert float(at.N) == pytest.approx(2.886751e10, rel=1e-6)
@@ -121,6 +135,7 @@ def test_twenty_tokens_per_parameter_spend_the_budget():
     assert rel.training_flops(at.N, at.D) == pytest.approx(1e23, rel=1e-12)
 
 
+@pytest.mark.acceptance(9)
 @pytest.mark.parametrize(
     ("C", "N", "D"), [(5.76e23, 72.2487e9, 1.328744e12), (1e21, 2.778459e9, 5.998528e10)]
 )
@@ -134,6 +149,7 @@ def test_the_compute_optimum_in_closed_form(C, N, D):
     assert np.argmin(loss) == 1
 
 
+@pytest.mark.acceptance(9)
 def test_unrounded_coefficients_give_the_printed_size_for_gophers_budget():
     values = {"A": np.exp(6.0073404), "B": np.exp(6.0179186), "alpha": 0.33917084, "beta": 0.2849083}
     at = rel.chinchilla_allocation(5.76e23, **values)
@@ -157,6 +173,7 @@ def test_best_settings_by_the_step_law():
 
 
 # -- tasks -------------------------------------------------------------------------------------------------------------
+@pytest.mark.acceptance(33)
 def test_subtasks_learned_in_order_leave_a_power_law():
     assert float(rel.quanta_tail(1e4, 0.5)) == pytest.approx(0.00766, abs=5e-6)
     by_hand = np.sum(np.arange(11.0, 2e6) ** -2.5) / np.sum(np.arange(1.0, 2e6) ** -2.5)
@@ -164,6 +181,7 @@ def test_subtasks_learned_in_order_leave_a_power_law():
     assert rel.exponent_of_dimension(20) == 0.2
 
 
+@pytest.mark.acceptance(38)
 def test_rewards_peak_where_they_should():
     """Best of n at d = alpha / (2 beta), reinforcement learning at d = exp(alpha / beta - 1)."""
     kl = np.linspace(0.01, 400, 400_001)
@@ -172,6 +190,7 @@ def test_rewards_peak_where_they_should():
         assert np.sqrt(kl[np.argmax(reward)]) == pytest.approx(peak, rel=1e-3)
 
 
+@pytest.mark.acceptance(40)
 def test_the_embeddings_best_size_by_three_approaches():
     """Beside seven billion parameters outside it, at the compute where these are best (arXiv:2407.13623)."""
     compute = rel.compute_of_outside(7e9)
@@ -185,6 +204,7 @@ def test_the_embeddings_best_size_by_three_approaches():
     assert 4096.0 * best == pytest.approx(2.4391e8, abs=5e3)
 
 
+@pytest.mark.acceptance(43)
 def test_components_find_the_one_direction_of_a_table():
     """One capability behind nine benchmarks, noise a fifth of its spread: found up to the scale of its loadings."""
     rng = np.random.default_rng(0)

@@ -106,8 +106,9 @@ def _sign(runs: Runs, law: Any) -> list[Problem]:
 
 
 def _direction(runs: Runs, law: Any) -> list[Problem]:
+    """D066 where accuracies meet a law that only falls; one that also rises, such as in N, may fall in another."""
     falls = getattr(law, "decreasing", ())
-    if runs.loss_kind != "accuracy" or not falls:
+    if runs.loss_kind != "accuracy" or not falls or getattr(law, "increasing", ()):
         return []
     what = f"accuracy rises with scale, and law {law.name} falls with {', '.join(falls)}"
     fix = "fit the error: a column of 1 - accuracy, with loss_kind='error'"

@@ -20,6 +20,8 @@ from scalaw.errors import Problem
 UNIFORM_GUESS = 10.825
 #: Above this a cross-entropy in nats would need a vocabulary of five hundred million.
 SURELY_NOT_NATS = 20.0
+#: No run worth fitting took fewer FLOP: a thousand parameters on a hundred thousand tokens take more.
+SURELY_NOT_FLOP = 6e8
 RUN_NAMES = ("run", "run_id", "run_name")
 COUNT_NAMES = ("n_embedding", "params_kind", "n_kind", "convention", "param_count")
 
@@ -55,13 +57,21 @@ def _problem(runs: Runs, code: str, severity: str, what: str, why: str = "", fix
 
 
 def _billions(runs: Runs) -> list[Problem]:
+    """Numbers far too small for counts; for compute only where no N and D tell what it is."""
     problems = []
-    for name, limit in (("N", 1e4), ("D", 1e5)):
+    for name, limit, unit, also in (
+        ("N", 1e4, "B", " or 'M'"),
+        ("D", 1e5, "B", " or 'M'"),
+        ("C", SURELY_NOT_FLOP, "PF-days", ""),
+    ):
+        if name == "C" and _has(runs, "N", "D"):
+            continue
         if _has(runs, name) and runs.values(name).max() < limit:
             low, high = runs.values(name).min(), runs.values(name).max()
-            fix = f"pass units={{'{name}': 'B'}} or 'M'; it is read as written otherwise"
+            fix = f"pass units={{'{name}': '{unit}'}}{also}; it is read as written otherwise"
+            seems = "billions" if unit == "B" else unit
             problems += _problem(
-                runs, "D027", "W", f"{name} ranges {low:.4g} to {high:.4g}, as if in billions", fix=fix
+                runs, "D027", "W", f"{name} ranges {low:.4g} to {high:.4g}, as if in {seems}", fix=fix
             )
     return problems
 

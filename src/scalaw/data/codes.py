@@ -113,8 +113,8 @@ _VALUES = {
         "The true value is lost: export the column as a float."
     ),
     "D027": (
-        "Values are far too small for counts of parameters or tokens, as if they were in billions or "
-        "millions. They are read as written; pass units={'N': 'B'} if they are in billions. Only the "
+        "Values are far too small for counts of parameters, tokens or FLOP, as if they were in billions, millions "
+        "or PF-days. They are read as written; pass units={'N': 'B'} or {'C': 'PF-days'} if so. Only the "
         "amplitude would be wrong, but every forecast you ask for in full units would be far off."
     ),
     "D028": (

@@ -5,9 +5,10 @@
     scalaw.audit_allocation(C=1e23, N="(C/6)^0.5", D="(C*6)^0.5 * 20")   # 120 times the budget
     scalaw.audit_claim(C=1e23, N="13B", tokens_per_parameter=20)         # a fifth of the budget
     scalaw.audit_claim(law="chinchilla", coefficients={"alpha": 0.34, "beta": 0.6})
+    scalaw.audit_claim(N="70B", D="1.4T", against={"N": "175B", "D": "300B"}, times={"D": 20})   # 4.67 times
 
-An audit is arithmetic: what training costs at 6 FLOP per parameter and token, what a ratio makes of a size, which
-values a law's papers printed. It says what does not follow, and never what is true.
+An audit is arithmetic: what training costs at 6 FLOP per parameter and token, what a ratio makes of a size, how many
+times one model is another, which values a law's papers printed. It says what does not follow, and never what is true.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ def audit_claim(
     tokens_per_parameter: float | None = None,
     law: str | Law | None = None,
     coefficients: Mapping[str, float] | None = None,
+    against: Mapping[str, Any] | None = None,
+    times: Mapping[str, float] | None = None,
     per_parameter: float = PER_PARAMETER,
 ) -> Audit:
     """Whether the figures of a claim follow from each other; any of them may be left out.
@@ -106,11 +109,16 @@ def audit_claim(
     law : str or Law, optional
     coefficients : mapping, optional
         Said to be the law's: compared with what its papers printed.
+    against : mapping, optional
+        N and D of another model, that the claim compares with.
+    times : mapping, optional
+        How many times the other's N, D, or training FLOP ("C") the claim's are said to be; below one for fewer.
 
     Raises
     ------
     ScalawError
-        P001 for what is no quantity, M002 for an unknown law, M006 for coefficients without a law.
+        P001 for what is no quantity, M002 for an unknown law, M006 for coefficients without a law and for ``times``
+        of what is not given of both models.
     """
     budget = None if C is None else _quantity("C", C, None)
     size, tokens = (
@@ -131,6 +139,8 @@ def audit_claim(
     if budget is not None and "flops" in figures:
         figures["ratio"] = figures["flops"] / budget
         findings += _of_budget(figures, budget, tokens_per_parameter, per_parameter)
+    if times:
+        findings += _of_times(figures, budget, against or {}, times, per_parameter)
     if coefficients:
         if law is None:
             raise ScalawError(
@@ -160,6 +170,28 @@ def _of_ratio(figures: Mapping[str, float], claimed: float | None) -> Iterator[s
     found = figures["tokens_per_parameter"]
     if claimed is not None and _apart(found, claimed):
         yield f"D / N is {found:.3g} tokens per parameter, not {claimed:g}"
+
+
+def _of_times(
+    figures: Mapping[str, float],
+    budget: float | None,
+    against: Mapping[str, Any],
+    times: Mapping[str, float],
+    per_parameter: float,
+) -> Iterator[str]:
+    """What is not so many times another model's: N, D and the FLOP of training both."""
+    other = {name: _quantity(name, given, budget) for name, given in against.items()}
+    ours = {name: figures[name] for name in ("N", "D") if name in figures}
+    for one in (other, ours):
+        if {"N", "D"} <= one.keys():
+            one.setdefault("C", float(training_flops(one["N"], one["D"], per_parameter)))
+    for name, claimed in times.items():
+        if name not in ours or name not in other:
+            what, fix = f"times of {name}, which is not known of both", "give N and D, and both in against"
+            raise ScalawError("M006", what, "audit", fix=fix)
+        found = ours[name] / other[name]
+        if _apart(found, quantity("times", claimed, "audit", "write a number above zero, e.g. 4.67")):
+            yield f"{name} of {ours[name]:.3g} is {found:.3g} times {other[name]:.3g}, not {claimed:.3g} times"
 
 
 def _of_budget(

@@ -13,6 +13,7 @@ from scalaw.laws.relations.compute import (
     PF_DAY,
     deepseek_parameters,
     embedding_parameters,
+    granular_flops,
     inference_flops,
     nonembedding_parameters,
     pf_days,
@@ -26,16 +27,19 @@ from scalaw.laws.relations.economics import (
     lifetime_tokens,
     token_latency,
 )
+from scalaw.laws.relations.emergence import METRICS_2023, WEI_2022
+from scalaw.laws.relations.filtering import pooled_error
 from scalaw.laws.relations.sampling import (
     accepted_is_correct,
     best_of_n_kl,
     majority_vote,
     pass_at_k,
+    plurality_vote,
     resolution,
     sampling_exchange,
     token_edit_distance,
 )
-from scalaw.laws.relations.tasks import exponent_of_dimension, over_optimised, quanta_tail
+from scalaw.laws.relations.tasks import exponent_of_dimension, over_optimised, quanta_tail, regime
 from scalaw.laws.relations.vocabulary import (
     best_vocabulary,
     compute_of_outside,
@@ -44,7 +48,9 @@ from scalaw.laws.relations.vocabulary import (
 )
 
 __all__ = [
+    "METRICS_2023",
     "PF_DAY",
+    "WEI_2022",
     "Components",
     "accepted_is_correct",
     "batch_noise_scale",
@@ -61,6 +67,7 @@ __all__ = [
     "exponent_of_dimension",
     "fixed_ratio",
     "gradient_moments",
+    "granular_flops",
     "inference_flops",
     "kaplan_allocation",
     "lifetime_tokens",
@@ -70,8 +77,11 @@ __all__ = [
     "over_optimised",
     "pass_at_k",
     "pf_days",
+    "plurality_vote",
+    "pooled_error",
     "principal_components",
     "quanta_tail",
+    "regime",
     "resolution",
     "sampling_exchange",
     "step_law",

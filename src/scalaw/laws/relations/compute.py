@@ -56,3 +56,14 @@ def deepseek_parameters(n_layer: Any, d: Any, vocabulary: Any, context: Any) -> 
     layers = nonembedding_parameters(n_layer, d)
     attention = 12.0 * np.asarray(n_layer, float) * np.asarray(d, float) * np.asarray(context, float)
     return DeepSeekCounts(layers, layers + embedding_parameters(vocabulary, d), 6.0 * layers + attention)
+
+
+def granular_flops(N: Any, D: Any, G: Any, experts: float = 64.0) -> Any:
+    """FLOP of training a mixture of so many experts, each cut into G finer ones (arXiv:2402.07871, second-hand).
+
+    ``(12 d**2 6 + d E G 14) D n_blocks``: routing costs 14 per token, width and finer expert. A model of N active
+    parameters has ``N = 12 d**2 n_blocks`` and 64 of width per block.
+    """
+    n_blocks = np.cbrt(np.asarray(N, float) / (12.0 * 64.0**2))
+    d = 64.0 * n_blocks
+    return (72.0 * d**2 + 14.0 * d * experts * np.asarray(G, float)) * np.asarray(D, float) * n_blocks

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import bdtr, bdtrc, gammaln
+from scipy.stats import poisson
 
 
 def pass_at_k(n: Any, c: Any, k: Any) -> Any:
@@ -22,6 +23,35 @@ def majority_vote(p: Any, n: Any) -> Any:
     half = n // 2
     tie = np.where(n % 2 == 0, 0.5 * (bdtr(half, n, p) - bdtr(half - 1, n, p)), 0.0)
     return bdtrc(half, n, p) + tie
+
+
+def plurality_vote(p: Any, n: int) -> float:
+    """Chance that the commonest of n independent answers is the right one; ties are broken at random.
+
+    Counts of a multinomial are Poisson counts given their sum. With k right answers the others have fewer, or k
+    where they tie; z counts ties, and the right one wins among t others that tie in ``1 / (1 + t)``, the integral
+    of ``z**t`` from 0 to 1, which a few nodes give exactly.
+
+    Parameters
+    ----------
+    p : array, shape (answers,)
+        Chances of the possible answers to one question, the right one first; their sum is one.
+    n : int
+        Answers drawn.
+    """
+    p = np.asarray(p, float)
+    nodes, weights = np.polynomial.legendre.leggauss(len(p) // 2 + 1)
+    pmf = poisson.pmf(np.arange(n + 1), n * p[:, None])
+    won = 0.0
+    for k in range(1, n + 1):
+        for z, weight in zip(0.5 * (1.0 + nodes), 0.5 * weights, strict=True):
+            rest = np.ones(1)
+            for other in pmf[1:]:
+                fewer = np.append(other[:k], z * other[k])
+                rest = np.convolve(rest, fewer)[: n - k + 1]
+            if len(rest) == n - k + 1:
+                won += pmf[0, k] * weight * rest[-1]
+    return float(won / poisson.pmf(n, n))
 
 
 def accepted_is_correct(p: Any, true_positive: Any, false_positive: Any) -> Any:

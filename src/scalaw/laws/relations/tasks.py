@@ -13,6 +13,17 @@ def exponent_of_dimension(d: Any) -> Any:
     return 4.0 / np.asarray(d, float)
 
 
+def regime(N: Any, D: Any, ratio: float = 10.0) -> Any:
+    """Which of parameters and data limits a loss (arXiv:2102.06701): ``"parameters"``, ``"data"`` or ``"mixed"``.
+
+    Exponents of one regime hold where one of the two is plentiful; ``mixed`` is where N and D are within a factor of
+    ``ratio``, which is a convention of ours.
+    """
+    quotient = np.asarray(N, float) / np.asarray(D, float)
+    found = np.where(quotient <= 1.0 / ratio, "parameters", np.where(quotient >= ratio, "data", "mixed"))
+    return found if found.ndim else str(found)
+
+
 def quanta_tail(n: Any, a: float) -> Any:
     """Loss left after learning the n most frequent subtasks, whose frequencies fall like ``i**-(1 + a)``.
 
