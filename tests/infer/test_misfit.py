@@ -46,7 +46,7 @@ def test_a_row_weight_is_no_precision(weight):
         ("chinchilla[alpha=beta]", {"alpha": "LogNormal(0.3, 0.1)"}, "M009"),
         ("data_mixing_ye", {}, "M015"),
         ("lr_multipower", {}, "M015"),
-        ("coverage_betabinomial", {}, "M015"),
+        ("coverage_betabinomial", {}, "D012"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_before_a_fit(law, priors, code):

@@ -185,12 +185,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_refused_at_once(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ScalawError) as refused:
         formula_law(text)
     assert refused.value.code == "M010"
     assert len(str(refused.value)) < 300
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def nodes(low, high):
