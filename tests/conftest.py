@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from acceptance_page import Marked, marked
+from helpers import STAGES
 
 import scalaw as sl
 
@@ -51,3 +53,15 @@ def demo_comparison(demo_runs):
 def demo_weighted(demo_runs):
     """The same by importance sampling: weighted draws, no chains."""
     return sl.compare_fits([sl.fit(demo_runs, law, x="C", method="importance") for law in LAWS])
+
+
+@pytest.fixture(scope="session")
+def stages():
+    """Fits of a loss in compute and of an accuracy in that loss, 16 runs each."""
+    line, step = STAGES
+    at = {"x": np.geomspace(1e19, 1e22, 16)}
+    loss = sl.simulate("log_linear", {**line, "sigma": 0.01, "nu": 6.0}, at=at, seed=1)
+    at = {"L": np.linspace(0.3, 1.3, 16), "trials": np.full(16, 1000.0)}
+    accuracy = sl.simulate("downstream_sigmoid", {**step, "sigma": 0.02}, at=at, seed=2)
+    pairs = (loss, "log_linear"), (accuracy, "downstream_sigmoid")
+    return tuple(sl.fit(runs, law, method="importance") for runs, law in pairs)

@@ -30,6 +30,8 @@ TRUTHS: dict[str, dict[str, float]] = {
     "power_law": {"k": 30.0, "alpha": 0.05},
     "kaplan_l_nd": {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
 }
+#: A loss that falls with the log of compute, and an accuracy that follows from it.
+STAGES = ({"a": 6.0, "b": -0.25}, {"lo": 0.25, "hi": 0.9, "kappa": 8.0, "mid": 0.8})
 SIZES = np.array([7e7, 2e8, 6e8, 2e9])
 TOKENS = np.array([2e9, 1e10, 6e10, 3e11])
 
