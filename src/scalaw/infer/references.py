@@ -1,6 +1,7 @@
 """References: the centre of the runs, computed once in NumPy and passed to programs as numbers.
 
-Covariate references are geometric means over all rows in use, the loss reference (a median) and the
+Covariate references are geometric means over all rows in use (of a vector or a reduced schedule that is scaled: of each
+run's largest component; of one that is shifted: the mean of all components; else none is needed, and it is 1), the loss reference (a median) and the
 statistics that priors need come from the *training* rows alone, so a held-out loss enters nothing. Laws and
 folds that are scored against each other use one set of references. C's reference is ``6 * N_ref * D_ref``
 where N and D are known too.
@@ -15,11 +16,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scalaw.data import Runs
+from scalaw.data.covariates import column_problem, covariate_values, is_number
 from scalaw.errors import ScalawError
 from scalaw.laws.expression import names, parse
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
-from scalaw.laws.records import Parameter
+from scalaw.laws.records import Covariate, Parameter
 from scalaw.model.coordinates import COORDINATES
 from scalaw.model.scaling_model import ScalingModel
 
@@ -38,7 +40,7 @@ def bind(law: Law, runs: Runs) -> Runs:
     Raises
     ------
     ScalawError
-        D012 for a missing column, D013 when ``x`` could be several.
+        D012 for a missing column, D071 for another number of them than a vector has, D013 when ``x`` could be several.
     """
     for c in law.covariates:
         if c.name == "x" and "x" not in (*runs.columns, *runs.frame.columns):
@@ -51,7 +53,10 @@ def bind(law: Law, runs: Runs) -> Runs:
                     fix="choose it: x='C' (on the command line --x C)",
                 )
             runs = runs.along(found[0])
-        runs.values(c.name)
+        if is_number(c):
+            runs.values(c.name)
+        elif problem := column_problem(runs, law, c):
+            raise ScalawError.of([problem])
     return runs
 
 
@@ -73,11 +78,14 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
     if {"N", "D", "C"} <= units.keys():
         units["C"] = 6.0 * units["N"] * units["D"]
     for c in law.covariates:
+        if not is_number(c):
+            units.setdefault(c.unit, _centre_of_vectors(covariate_values(runs, law, c), c))
+            continue
         column = runs.columns.get("x", "x") if c.name == "x" else c.name
         units.setdefault(c.unit, units[column] if column in units else _centre(runs.values(column)))
     units["loss"] = float(np.median(loss))
     first = law.covariates[0]
-    log_x = np.log(runs.values(first.name)[train] / units[first.unit])
+    log_x = _log_scale(covariate_values(runs, law, first), first, units[first.unit])[train]
     statistics = {
         "loss_min": float(loss.min() / law.loss_ref(units)),
         "x_mid": float(np.exp(0.5 * (log_x.min() + log_x.max()))),
@@ -88,6 +96,25 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
 
 def _centre(values: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(values))))
+
+
+def _centre_of_vectors(values: np.ndarray, c: Covariate) -> float:
+    """Reference of vectors, shape (runs, …)."""
+    if c.scaling == "ratio":
+        return _centre(largest(values))
+    return float(np.mean(values)) if c.scaling == "interval" else 1.0
+
+
+def largest(values: np.ndarray) -> np.ndarray:
+    """The largest component of every vector, shape (runs,): what is taken for its size."""
+    return values.reshape(len(values), -1).max(axis=1)
+
+
+def _log_scale(values: np.ndarray, c: Covariate, reference: float) -> np.ndarray:
+    """Logs of a covariate over its reference, shape (runs,); 0 for vectors that have no scale."""
+    if is_number(c):
+        return np.log(values / reference)
+    return np.log(largest(values) / reference) if c.scaling == "ratio" else np.zeros(len(values))
 
 
 def prior_digest(model: ScalingModel, refs: References) -> str:
