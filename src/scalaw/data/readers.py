@@ -203,7 +203,7 @@ def _of_vectors(
 def _schedules(
     frame: pd.DataFrame, folder: Path, given: bool, table: RawTable, log: _Log
 ) -> dict[str, np.ndarray]:
-    """Schedules in files that the column ``schedule`` names; a column of mere labels is refused only where it was given."""
+    """Schedules in files that the column ``schedule`` names; mere labels are refused only where it was given."""
     if "schedule" not in frame:
         return {}
     column = frame["schedule"]

@@ -10,11 +10,11 @@
 ``loss``  the response, of the kind that ``loss_kind`` says
 ========  =====================================================
 
-Every other column keeps its name and can be a covariate, a label or a group. Columns ``r[github]``, ``r[web]``, … are the
-components of one vector ``r``, in the order of the table; a column ``schedule`` holds learning-rate schedules
-(:mod:`scalaw.data.schedules`). One-dimensional curves bind ``x`` to a column: ``runs.along("C")``. A ``Runs`` never changes; :meth:`Runs.select`, :meth:`Runs.convert`
-and :meth:`Runs.along` return new ones, the first two with a line more in ``conversions``. Rows are
-numbered from 1, the header not counted.
+Every other column keeps its name and can be a covariate, a label or a group. Columns ``r[github]``, ``r[web]``, …
+are the components of one vector ``r``, in the order of the table; a column ``schedule`` holds learning-rate
+schedules (:mod:`scalaw.data.schedules`). One-dimensional curves bind ``x`` to a column: ``runs.along("C")``. A
+``Runs`` never changes; :meth:`Runs.select`, :meth:`Runs.convert` and :meth:`Runs.along` return new ones, the first
+two with a line more in ``conversions``. Rows are numbered from 1, the header not counted.
 """
 
 from __future__ import annotations

@@ -1,30 +1,30 @@
 """Learning-rate schedules as people write them: ``cosine(peak=3e-4, end=3e-5, steps=10000)``, or one rate per step.
 
-A table of runs names each run's schedule in a column ``schedule`` (another one: ``columns={"schedule": "…"}``). A cell is
-one of the builders
+A table of runs names each run's schedule in a column ``schedule`` (another one: ``columns={"schedule": "…"}``). A
+cell is one of the builders
 
 ====================================  ==================================================================
 ``constant(peak, steps)``             the same rate at every step
 ``cosine(peak, end, steps)``          half a cosine from ``peak`` towards ``end``
 ``linear(peak, end, steps)``          a straight line from ``peak`` towards ``end``
-``wsd(peak, end, steps, decay)``      warm-up, stable, decay: ``peak``, then a straight line in the last ``decay`` steps
+``wsd(peak, end, steps, decay)``      ``peak`` (stable), then a straight line in the last ``decay`` steps
 ``step(peak, steps, every, factor)``  times ``factor`` after every ``every`` steps
 ====================================  ==================================================================
 
 with all arguments by name, or the name of a CSV file beside the table with one learning rate per step, or with columns
-``step`` and ``lr``. Steps that such a file leaves out are filled in on a straight line between their neighbours, and the
-reader says so. Cells are read by the small grammar of this module: a name, brackets, names and plain numbers. Nothing
-in them is ever run.
+``step`` and ``lr``. Steps that such a file leaves out are filled in on a straight line between their neighbours, and
+the reader says so. Cells are read by the small grammar of this module: a name, brackets, names and plain numbers.
+Nothing in them is ever run.
 
 Falls follow one convention: step i of T, counted from 1, has gone ``(i - 1) / T`` of the way from peak to end, so that
 ``cosine`` is ``end + (peak - end) / 2 * (1 + cos(pi * (i - 1) / T))``. The first step is at the peak, and the last one
 stays a T-th of the way above the end.
 
-**Warm-up.** Every builder takes ``warmup``, a number of steps: ``steps`` counts all steps of the run, the first ``warmup``
-of them rise in equal parts to below the peak, and the fall has the others to itself. Laws get a schedule from the end
-of its warm-up on (:func:`after_warmup`), whether it was built or read. They speak of such schedules: both begin at
-``eta_0 = eta_1``, a rate that has not risen; ``lr_multipower`` (arXiv:2503.12811) has the area under the warm-up as a
-parameter of its own, ``S_W``, and would count it twice; and a rise would enter ``lr_annealing_tissue``
+**Warm-up.** Every builder takes ``warmup``, a number of steps: ``steps`` counts all steps of the run, the first
+``warmup`` of them rise in equal parts to below the peak, and the fall has the others to itself. Laws get a schedule
+from the end of its warm-up on (:func:`after_warmup`), whether it was built or read. They speak of such schedules: both
+begin at ``eta_0 = eta_1``, a rate that has not risen; ``lr_multipower`` (arXiv:2503.12811) has the area under the
+warm-up as a parameter of its own, ``S_W``, and would count it twice; and a rise would enter ``lr_annealing_tissue``
 (arXiv:2408.11029) as an annealing of the opposite sign. What is left out of its area is half the warm-up's steps at
 peak rate, so keep to one warm-up in runs that are compared. Rises later in a schedule stay in.
 """

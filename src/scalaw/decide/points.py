@@ -1,8 +1,9 @@
 """The runs that a question is about: points in N, D, C or whatever a law takes, and how far they reach.
 
-A point of a mixture or another vector is a value per column, ``{"r[github]": 0.3, "r[web]": 0.7}``; a schedule is a builder
-as in a table (:mod:`scalaw.data.schedules`). Reach is counted in decades for what has a scale (of a vector or a schedule
-its largest component); for shares and other components without one it is said which lie outside those of the runs.
+A point of a mixture or another vector is a value per column, ``{"r[github]": 0.3, "r[web]": 0.7}``; a schedule is a
+builder as in a table (:mod:`scalaw.data.schedules`). Reach is counted in decades for what has a scale (of a vector or
+a schedule its largest component); for shares and other components without one it is said which lie outside those of
+the runs.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ def calibrate(
     model : ScalingModel
         What is fitted.
     at : mapping of str to array, shape (rows,)
-        Covariates of every table, in base units; vectors and schedules as :func:`scalaw.infer.simulations.points` reads.
+        Covariates of every table, in base units, as :func:`scalaw.infer.simulations.points` reads them.
     n : int
         Simulations.
     seed : int

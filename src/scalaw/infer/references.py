@@ -1,10 +1,10 @@
 """References: the centre of the runs, computed once in NumPy and passed to programs as numbers.
 
-Covariate references are geometric means over all rows in use (of a vector or a reduced schedule that is scaled: of each
-run's largest component; of one that is shifted: the mean of all components; else none is needed, and it is 1), the loss reference (a median) and the
-statistics that priors need come from the *training* rows alone, so a held-out loss enters nothing. Laws and
-folds that are scored against each other use one set of references. C's reference is ``6 * N_ref * D_ref``
-where N and D are known too.
+Covariate references are geometric means over all rows in use. A vector or a reduced schedule that is scaled has the
+geometric mean of each run's largest component, one that is shifted the mean of all components; others need none, and
+have 1. The loss reference (a median) and the statistics that priors need come from the *training* rows alone, so a
+held-out loss enters nothing. Laws and folds that are scored against each other use one set of references. C's
+reference is ``6 * N_ref * D_ref`` where N and D are known too.
 """
 
 from __future__ import annotations

@@ -132,9 +132,9 @@ def padded_rows(scenarios: Sequence[Scenario]) -> int:
 def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     """Arrays of one scenario padded to ``rows``.
 
-    Padding carries weight 0, covariates at their reference (vectors at those of a run), the response and what the noise reads at neutral
-    values; so do held-out rows unless ``hide`` is False (then their log likelihood can be computed, and nothing is
-    learned from it).
+    Padding carries weight 0, covariates at their reference (vectors at those of a run), the response and what the
+    noise reads at neutral values; so do held-out rows unless ``hide`` is False (then their log likelihood can be
+    computed, and nothing is learned from it).
     """
     model, law, refs = scenario.model, scenario.model.law, scenario.refs.units
     noise = model.noise

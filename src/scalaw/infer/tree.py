@@ -3,9 +3,9 @@
 Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats``
 (chain, draw); ``log_likelihood`` and ``log_prior``; ``sampling`` (chain, draw, coordinate);
 ``observed_data`` and ``constant_data`` (run), which holds covariates (vectors and reduced schedules with further
-dimensions of their own), row weights and what the noise reads of a run beside its loss. The log likelihood is of ``ln loss``, per real row, unweighted. Weighted draws are resampled to one
-chain of equal weights, so that everything downstream reads one kind of draws; ``importance``
-(weighted_draw[, coordinate]) then keeps them as they were.
+dimensions of their own), row weights and what the noise reads of a run beside its loss. The log likelihood is of
+``ln loss``, per real row, unweighted. Weighted draws are resampled to one chain of equal weights, so that everything
+downstream reads one kind of draws; ``importance`` (weighted_draw[, coordinate]) then keeps them as they were.
 """
 
 from __future__ import annotations
