@@ -1,8 +1,9 @@
 """Checks of vector-valued covariates and schedules: their values, and whether the runs can tell their parts apart.
 
 Values are refused where one is missing or outside its domain (D021, D024), where shares do not add up (D072) and
-where a schedule cannot be read (D070). Warned about are components that never change (D040), components that change together
-(D041), and schedules that all have one shape: then what annealing gains and what a longer run gains are one (D041).
+where a schedule cannot be read (D070). Warned about are components that never change (D040), components that change
+together (D041), and schedules that all have one shape: then what annealing gains and what a longer run gains are one
+(D041).
 """
 
 from __future__ import annotations

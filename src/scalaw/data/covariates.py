@@ -130,6 +130,17 @@ def _reduced(runs: Runs, column: str, covariate: Any) -> np.ndarray:
     return np.stack([made[cell] for cell in cells])
 
 
+def component_notes(runs: Runs, law: Any) -> list[str]:
+    """Which column an index of the law's parameters belongs to, in words, for every vector that sets their number."""
+    notes = []
+    for covariate in law.covariates:
+        if size_of(law, covariate) is not None and isinstance(covariate.size, str):
+            columns = covariate_columns(law, covariate, runs.frame.columns)
+            places = ", ".join(f"{i} is {name}" for i, name in enumerate(columns, 1))
+            notes.append(f"indices of the {covariate.size}: {places}")
+    return notes
+
+
 def table_of(
     given: Mapping[str, Any], schedules: Mapping[str, np.ndarray] | None = None, source: str = "points"
 ) -> Runs:

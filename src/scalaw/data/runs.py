@@ -167,7 +167,11 @@ class Runs:
 
     def along(self, name: str) -> Runs:
         """Bind ``x``, the covariate of one-dimensional laws, to a numeric column."""
-        self.values(name)
+        if self.values(name).ndim > 1:
+            what = f"{quoted(name)} is a vector of {names_text(component_columns(self.frame.columns, name))}"
+            raise ScalawError(
+                "D025", what, self.source, "x is one number per run", "choose one of its columns"
+            )
         return replace(self, columns={**self.columns, "x": name})
 
     def convert(self, to: str, bytes_per_token: float | None = None) -> Runs:
@@ -228,6 +232,10 @@ class Runs:
                 source = self.columns.get(name, name)
                 note = "" if source == name else f"  (column {quoted(source)})"
                 lines.append(f"  {name:<5}{low} to {high}{note}")
+        vectors = [str(name).partition("[")[0] for name in self.frame.columns if str(name).endswith("]")]
+        for name in dict.fromkeys(vectors):
+            parts = component_columns(self.frame.columns, name)
+            lines.append(f"  {name:<5}{len(parts)} columns: {names_text(parts)}")
         kind = f"; loss kind: {self.loss_kind}" if "loss" in self.frame else ""
         lines.append(f"  N counts: {self.convention}{kind}")
         lines += [f"  conversion: {text}" for text in self.conversions]

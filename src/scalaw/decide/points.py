@@ -156,6 +156,7 @@ def _numbers(
     except (TypeError, ValueError) as error:
         raise ScalawError("P001", f"{name} is no number: {value!r:.60}", where, fix=fix) from error
     low, high, words = LIMITS.get(domain, LIMITS["positive"])
+    fix = "write a share such as 0.3" if high == 1 else fix
     if not out.size or not np.all(np.isfinite(out) & (out >= low) & (out <= high)):
         raise ScalawError("P001", f"{name} must be finite{words}, got {value!s:.60}", where, fix=fix)
     return out

@@ -153,7 +153,7 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     for c in law.covariates:
         values = np.asarray(reduced[c.name])
         one = values[np.argmax(seen)]
-        filler = neutral.get(c.scaling, one) if values.ndim == 1 else one
+        filler: Any = neutral.get(c.scaling, one) if values.ndim == 1 else one
         kept = seen.reshape(-1, *(1 for _ in values.shape[1:]))
         covariates[c.name] = _pad(np.where(kept, values, filler), rows, filler)
     numbers = [prior_numbers(prior) for prior in scenario.priors]
