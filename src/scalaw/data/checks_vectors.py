@@ -104,7 +104,9 @@ def _sums(runs: Runs, covariate: Any, columns: list[str], total: np.ndarray) -> 
 
 
 def vector_identification(runs: Runs, law: Any, covariate: Any) -> list[Problem]:
-    """Warnings D040 and D041 about a vector or a schedule, at least two runs given."""
+    """Warnings D040 and D041 about a vector or a schedule, at least two runs given; none where values are refused."""
+    if vector_problems(runs, law, covariate):
+        return []
     if covariate.domain == "schedule":
         return _schedules(runs, law, covariate)
     values = covariate_values(runs, law, covariate)

@@ -235,7 +235,8 @@ class Runs:
         vectors = [str(name).partition("[")[0] for name in self.frame.columns if str(name).endswith("]")]
         for name in dict.fromkeys(vectors):
             parts = component_columns(self.frame.columns, name)
-            lines.append(f"  {name:<5}{len(parts)} columns: {names_text(parts)}")
+            if len(parts) > 1:
+                lines.append(f"  {quoted(name)[1:-1]:<5}{len(parts)} columns: {names_text(parts)}")
         kind = f"; loss kind: {self.loss_kind}" if "loss" in self.frame else ""
         lines.append(f"  N counts: {self.convention}{kind}")
         lines += [f"  conversion: {text}" for text in self.conversions]
