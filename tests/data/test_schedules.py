@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from scalaw.data import read_runs
-from scalaw.data.schedules import BUILDERS, Schedule, after_warmup, parse_schedule, read_schedule
+from scalaw.data.schedule_files import read_schedule
+from scalaw.data.schedules import BUILDERS, Schedule, after_warmup, parse_schedule
 from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.families.schedule import annealed

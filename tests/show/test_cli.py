@@ -389,7 +389,7 @@ def test_refused_input_exits_1_with_code_and_fix(args, code, folder, tmp_path):
     texts = {
         "empty": "",
         "nan": "N,D,loss\n1e8,2e9,3.1\n2e8,4e9,\n",
-        "mixed": "r[a],r[b],r[c],loss\n" + "0.2,0.3,0.4,3.1\n" * 12,
+        "mixed": "r[a],r[b],r[c],loss\n" + "".join(f"0.2,0.3,0.4,3.{i}\n" for i in range(9)),
         "scheduled": 'schedule,loss\n"cosine(peak=3e-4)",3.1\n',
         "few": "N,D,loss\n1e8,2e9,3.1\n2e8,9e9,2.9\n",
     }

@@ -14,7 +14,8 @@ import numpy as np
 
 from scalaw.data.covariates import column_problem, covariate_columns, covariate_values
 from scalaw.data.runs import Runs
-from scalaw.data.schedules import after_warmup, rates_of, schedule_problems
+from scalaw.data.schedule_files import rates_of, schedule_problems
+from scalaw.data.schedules import after_warmup
 from scalaw.data.wording import names_text, plural, quoted, rows_text
 from scalaw.errors import Problem, ScalawError
 

@@ -21,7 +21,8 @@ import pandas as pd
 
 from scalaw.data.columns import NAMES, plain_name
 from scalaw.data.runs import Runs, component_columns
-from scalaw.data.schedules import after_warmup, rates_of
+from scalaw.data.schedule_files import rates_of
+from scalaw.data.schedules import after_warmup
 from scalaw.data.wording import names_text, near_name
 from scalaw.errors import Problem, ScalawError
 
@@ -39,6 +40,13 @@ def size_of(law: Any, covariate: Any) -> int | None:
 def is_number(covariate: Any) -> bool:
     """Whether a covariate is one number per run."""
     return getattr(covariate, "size", None) is None and covariate.domain != "schedule"
+
+
+def column_words(covariate: Any) -> str:
+    """The columns of a covariate as a person is told of them: ``N``, ``r[…]`` or ``schedule``."""
+    if covariate.domain == "schedule":
+        return SCHEDULE
+    return covariate.name if is_number(covariate) else f"{covariate.name}[…]"
 
 
 def covariate_columns(law: Any, covariate: Any, names: Iterable[str]) -> list[str]:
@@ -60,8 +68,8 @@ def column_problem(runs: Runs, law: Any, covariate: Any) -> Problem | None:
     names = [str(name) for name in runs.frame.columns]
     found, size = covariate_columns(law, covariate, names), size_of(law, covariate)
     if not found:
-        shown = {True: covariate.name, False: f"columns {covariate.name}[…]"}[size is None]
-        what = f"law {law.name} needs {shown}; found {names_text(names)}"
+        shown = "" if size is None else f"{size} columns "
+        what = f"law {law.name} needs {shown}{column_words(covariate)}; found {names_text(names)}"
         return Problem("D012", "E", what, runs.source, fix=_mapping(covariate, names))
     if size is None or len(found) == size:
         return None

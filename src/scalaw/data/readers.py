@@ -24,7 +24,7 @@ from scalaw.data.columns import Assignment, assign_roles
 from scalaw.data.files import RawTable, load_file, load_frame
 from scalaw.data.loss_kinds import check_kind
 from scalaw.data.runs import ROLES, Convention, Runs, component_columns
-from scalaw.data.schedules import looks_like_schedules, read_schedule_files, schedule_problems
+from scalaw.data.schedule_files import schedules_of
 from scalaw.data.units import compute_6nd
 from scalaw.data.wording import names_text, plural, quoted, rows_text
 from scalaw.errors import Problem, ScalawError
@@ -137,9 +137,10 @@ def read_runs(
     if counted:
         frame, numeric, kind = _share(frame, numeric, loss_kind, log)
     frame = _leave_out(frame, numeric, missing, dedupe, table.source, log)
-    schedules = _schedules(
-        frame, Path(path_or_frame).parent if is_file else Path(), "schedule" in given, table, log
-    )
+    folder = Path(path_or_frame).parent if is_file else Path()
+    schedules, problems, told = schedules_of(frame, folder, "schedule" in given, table.source)
+    log.problems += problems
+    log.conversions += told
     log.problems += refused_values(frame, numeric, groups, kind, table.source)
     log.refuse()
     frame = _third(frame, convention, flops, table.source, log)
@@ -198,29 +199,6 @@ def _of_vectors(
             given.setdefault(part, part)
         spread |= dict.fromkeys(parts or [name], unit)
     return spread
-
-
-def _schedules(
-    frame: pd.DataFrame, folder: Path, given: bool, table: RawTable, log: _Log
-) -> dict[str, np.ndarray]:
-    """Schedules in files that the column ``schedule`` names; mere labels are refused only where it was given."""
-    if "schedule" not in frame:
-        return {}
-    column = frame["schedule"]
-    cells = [None if pd.isna(cell) else cell for cell in column.tolist()]
-    if not given and (pd.api.types.is_numeric_dtype(column) or not looks_like_schedules(cells)):
-        return {}
-    found, wrong, told = read_schedule_files(cells, folder)
-    where = f"{table.source}, column schedule"
-    for name, what in list(wrong.items())[:5]:
-        rows = [row for row, cell in enumerate(cells) if cell == name]
-        text = f"{quoted(name, 40)} in {rows_text(rows, len(cells))}: {what}"
-        fix = "one learning rate per line, or columns step and lr, in a file beside the table"
-        log.problems.append(Problem("D070", "E", text, where, fix=fix))
-    known = {**found, **dict.fromkeys(wrong, np.ones(1))}
-    log.problems += schedule_problems(cells, known, where)
-    log.conversions += told
-    return found
 
 
 def _units(

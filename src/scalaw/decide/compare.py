@@ -191,7 +191,7 @@ def held_out_rows(runs: Runs, holdout: str | np.ndarray | None) -> np.ndarray | 
         if "C" not in runs.covariates:
             fix = "pass an array, True for the runs to hold out"
             raise ScalawError(
-                "P005", "the runs have no compute C to hold the largest out by", "holdout", fix=fix
+                "D012", "the runs have no compute C to hold the largest out by", "holdout", fix=fix
             )
         compute = runs.values("C")
         edge = np.quantile(compute, 1.0 - float(match[1]) / 100.0)

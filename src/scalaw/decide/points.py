@@ -16,7 +16,7 @@ import numpy as np
 from scalaw.data import Runs, parse_quantity
 from scalaw.data.checks_vectors import value_problems
 from scalaw.data.covariates import SCHEDULE, covariate_columns, covariate_values, is_number, table_of
-from scalaw.data.schedules import schedule_problems
+from scalaw.data.schedule_files import schedule_problems
 from scalaw.errors import ScalawError
 from scalaw.infer.references import largest
 from scalaw.laws.law import Law

@@ -108,6 +108,7 @@ def law_tables(found: list[Law]) -> list[Any]:
 
 def card_lines(law: Law) -> list[Any]:
     """One law in full, as text."""
+    from scalaw.data.covariates import column_words
     from scalaw.show.tables import published_lines, table
 
     fixed, ties = dict(law.fixed), dict(law.ties)
@@ -117,7 +118,10 @@ def card_lines(law: Law) -> list[Any]:
         if p.name in fixed or p.name in ties:
             prior = f"held at {fixed[p.name]:g}" if p.name in fixed else f"tied to {ties[p.name]}"
         parameters.add_row(p.name, p.role, p.dimension, prior, p.meaning)
-    covariates = ", ".join(f"{c.name} ({c.meaning})" if c.meaning else c.name for c in law.covariates)
+    named = {c.name: column_words(c) for c in law.covariates}
+    covariates = ", ".join(
+        f"{named[c.name]} ({c.meaning})" if c.meaning else named[c.name] for c in law.covariates
+    )
     lines: list[Any] = [f"{law.name}: {law.doc}", "", textwrap.indent(formula(law), "    "), ""]
     lines += [f"covariates: {covariates}", f"response: {law.response.name}", f"source: {law.source}"]
     if law.decreasing or law.increasing:
