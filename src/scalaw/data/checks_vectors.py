@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scalaw.data.covariates import column_problem, covariate_columns, covariate_values
+from scalaw.data.covariates import column_problem, covariate_columns, covariate_values, is_number
 from scalaw.data.runs import Runs
 from scalaw.data.schedule_files import rates_of, schedule_problems
 from scalaw.data.schedules import after_warmup
@@ -54,6 +54,13 @@ def value_problems(runs: Runs, law: Any, covariate: Any) -> list[Problem]:
     """Everything of severity E about a vector or a schedule: its columns, then its values."""
     problem = column_problem(runs, law, covariate)
     return vector_problems(runs, law, covariate) if problem is None else [problem]
+
+
+def checked_values(runs: Runs, law: Any, covariate: Any) -> np.ndarray:
+    """Values as :func:`scalaw.data.covariates.covariate_values` gives them, with vectors and schedules checked."""
+    if not is_number(covariate) and (problems := value_problems(runs, law, covariate)):
+        raise ScalawError.of(problems)
+    return covariate_values(runs, law, covariate)
 
 
 def vector_problems(runs: Runs, law: Any, covariate: Any) -> list[Problem]:

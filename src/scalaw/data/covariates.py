@@ -13,7 +13,8 @@ A covariate is any record with ``name`` and ``domain``, and perhaps ``size`` and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -118,13 +119,15 @@ def covariate_values(runs: Runs, law: Any, covariate: Any) -> np.ndarray:
         if problem is not None:
             raise ScalawError.of([problem])
     if covariate.domain == "schedule":
-        return _reduced(runs, covariate_columns(law, covariate, runs.frame.columns)[0], covariate)
+        column = covariate_columns(law, covariate, runs.frame.columns)[0]
+        return _reduced(runs, column, getattr(covariate, "reduction", None))
     return runs.values(covariate.name)
 
 
-def _reduced(runs: Runs, column: str, covariate: Any) -> np.ndarray:
-    """Schedules of a column after their warm-up, each distinct one reduced once."""
-    cells, reduction = runs.frame[column].tolist(), getattr(covariate, "reduction", None)
+@lru_cache(maxsize=16)
+def _reduced(runs: Runs, column: str, reduction: Callable[[Any], np.ndarray] | None) -> np.ndarray:
+    """Schedules of a column after their warm-up, each distinct one reduced once; runs never change."""
+    cells = runs.frame[column].tolist()
     made = {}
     for cell in dict.fromkeys(cells):
         rates = after_warmup(rates_of(cell, runs.schedules))
@@ -135,7 +138,9 @@ def _reduced(runs: Runs, column: str, covariate: Any) -> np.ndarray:
         raise ScalawError(
             "D070", what, f"{runs.source}, column {column}", fix="give the covariate a reduction"
         )
-    return np.stack([made[cell] for cell in cells])
+    out = np.stack([made[cell] for cell in cells])
+    out.flags.writeable = False
+    return out
 
 
 def component_notes(runs: Runs, law: Any) -> list[str]:

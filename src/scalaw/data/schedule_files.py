@@ -64,7 +64,9 @@ def schedule_problems(cells: Sequence[object], files: Mapping[str, np.ndarray], 
             except ScalawError as error:
                 known[cell] = error
         if (error := known[cell]) is not None:
-            wrong.setdefault(str(cell), (error.problems[0], []))[1].append(row)
+            wrong.setdefault("" if cell is None or cell != cell else str(cell), (error.problems[0], []))[
+                1
+            ].append(row)
     return [
         Problem(
             "D070",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scalaw.data import Runs, parse_quantity
-from scalaw.data.checks_vectors import value_problems
+from scalaw.data.checks_vectors import checked_values
 from scalaw.data.covariates import SCHEDULE, covariate_columns, covariate_values, is_number, table_of
 from scalaw.data.schedule_files import schedule_problems
 from scalaw.errors import ScalawError
@@ -217,10 +217,7 @@ def wanted(law: Law, points: Mapping[str, np.ndarray], runs: Runs | None = None)
         )
     own = {name: points[name] for found in columns.values() for name in found}
     table = table_of(own, {} if runs is None else runs.schedules, "forecast")
-    for c in law.covariates:
-        if not is_number(c) and (problems := value_problems(table, law, c)):
-            raise ScalawError.of(problems)
-    return {c.name: covariate_values(table, law, c) for c in law.covariates}
+    return {c.name: checked_values(table, law, c) for c in law.covariates}
 
 
 def reach_decades(points: Mapping[str, np.ndarray], runs: Runs, laws: Sequence[Law] = ()) -> np.ndarray:

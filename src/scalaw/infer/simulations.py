@@ -16,8 +16,8 @@ import jax
 import numpy as np
 
 from scalaw.data import Runs
-from scalaw.data.checks_vectors import value_problems
-from scalaw.data.covariates import covariate_columns, covariate_values, is_number, table_of
+from scalaw.data.checks_vectors import checked_values
+from scalaw.data.covariates import covariate_columns, table_of
 from scalaw.errors import ScalawError
 from scalaw.infer.executables import dynamic_map, key_data
 from scalaw.infer.lanes import places_for, run_batch
@@ -98,7 +98,7 @@ def _without_losses(
 ) -> Scenario:
     """A scenario of runs whose losses are not known, all one."""
     table = _table(model.law, covariates)
-    at, rows = _values(model.law, table), len(table)
+    at, rows = points(model.law, covariates), len(table)
     refs = references(replace(table, frame=table.frame.assign(loss=1.0)), model.law)
     refs = References(refs.units, {**refs.statistics, "loss_min": STATISTICS["loss_min"]})
     return Scenario(model.label, model, at, np.ones(rows), np.ones(rows), refs, row_data)
@@ -115,7 +115,8 @@ def points(law: Law, covariates: Mapping[str, Any]) -> dict[str, np.ndarray]:
     ScalawError
         M006 for one that is missing, D070 to D072 for vectors and schedules that the law cannot take.
     """
-    return _values(law, _table(law, covariates))
+    table = _table(law, covariates)
+    return {c.name: checked_values(table, law, c) for c in law.covariates}
 
 
 def _table(law: Law, covariates: Mapping[str, Any]) -> Runs:
@@ -125,13 +126,6 @@ def _table(law: Law, covariates: Mapping[str, Any]) -> Runs:
     if missing := [name for name, found in columns.items() if not found]:
         raise ScalawError("M006", f"law {law.name} needs {', '.join(missing)}", fix="give them by name")
     return table_of({name: names[name] for found in columns.values() for name in found})
-
-
-def _values(law: Law, table: Runs) -> dict[str, np.ndarray]:
-    for c in law.covariates:
-        if not is_number(c) and (problems := value_problems(table, law, c)):
-            raise ScalawError.of(problems)
-    return {c.name: covariate_values(table, law, c) for c in law.covariates}
 
 
 def truth_executable(structure: Structure, places: int) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from scalaw.data import Runs, compute_6nd, parse_quantity
-from scalaw.data.covariates import SCHEDULE, covariate_columns, covariate_values, is_number, table_of
+from scalaw.data.checks_vectors import checked_values
+from scalaw.data.covariates import SCHEDULE, covariate_columns, is_number, table_of
 from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
@@ -54,7 +55,7 @@ def simulate(
     ------
     ScalawError
         M006 when a parameter or covariate is missing or unknown, M015 for a noise that is not one of the law's
-        response, D012 and D067 for a column that the noise needs.
+        response, D012 and D067 for a column that the noise needs, D070 to D072 for schedules and vectors.
 
     Examples
     --------
@@ -73,7 +74,7 @@ def simulate(
     columns = {str(name): column.to_numpy() for name, column in table.frame.items()}
     read = {name for data in observed.reads for name in data.columns}
     covariates = {
-        c.name: covariate_values(table, found, c) for c in found.covariates if _there(table, found, c)
+        c.name: checked_values(table, found, c) for c in found.covariates if _there(table, found, c)
     }
     taken = {name for c in found.covariates for name in covariate_columns(found, c, columns)}
     covariates |= {name: value for name, value in columns.items() if name not in read | taken}
