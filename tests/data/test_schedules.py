@@ -190,12 +190,39 @@ def test_a_file_holds_a_rate_per_step(name, tmp_path):
     assert said == told
 
 
+CELL = st.sampled_from(
+    ["step", "lr", "1", "2", "3", "0", "-1", "1e-3", "1e400", "nan", "", '"', ",", "\t", "x", "٣"]
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.one_of(st.binary(max_size=40), st.lists(CELL, max_size=16).map(lambda c: "\n".join(c).encode()),
+                 st.lists(st.lists(CELL, min_size=1, max_size=3), max_size=8).map(
+                     lambda rows: "\n".join(",".join(row) for row in rows).encode())))  # fmt: skip
+def test_any_file_is_a_schedule_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        found, told = read_schedule(path)
+    except ScalawError as error:
+        assert str(error).isprintable()
+    else:
+        assert np.all(np.isfinite(found)) and after_warmup(found).min() > 0 and told.isprintable()
+
+
+def test_a_file_of_one_endless_line_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("1" * 200_000)
+    with pytest.raises(ScalawError, match="D070"):
+        read_schedule(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "fragment"),
     [
         ("a,b\n1,2\n", "columns step and lr"),
         ("1,2,3\n1,2,3\n", "columns step and lr"),
         ("lr\n", "no learning rate"),
+        (",,\n", "no learning rate"),
         ("lr\n1\nx\n", "line 3 is no number"),
         ("1\n2\n3\n", "only rises"),
         ("2\n1\n0\n", "0 or less after the warm-up"),

@@ -149,6 +149,13 @@ def test_a_file_of_rates_says_the_same_as_its_builder(schedule_fit, tmp_path):
     np.testing.assert_allclose(s.covariates["areas"], other.covariates["areas"], rtol=1e-12)
     position = schedule_fit.positions[:4]
     np.testing.assert_allclose(density(s, position)[0], density(other, position)[0], rtol=1e-9)
+    fit = sl.fit(runs, "lr_annealing_tissue", method="importance", bootstrap=0)
+    fit.save(tmp_path / "fit.nc")
+    (tmp_path / "fifth.csv").unlink()
+    back = sl.infer.load(tmp_path / "fit.nc")
+    assert back.runs.digest == runs.digest and runs.digest != schedule_fit.runs.digest
+    at = {"schedule": "fifth.csv"}
+    np.testing.assert_array_equal(sl.forecast(fit, **at).curve, sl.forecast(back, **at).curve)
 
 
 @pytest.mark.compiles

@@ -139,7 +139,13 @@ def read_schedule(path: Path) -> tuple[np.ndarray, str]:
         D070 with the line that cannot be read, and what opening a text file raises.
     """
     text, _ = load_text(path)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text else ",") if any(row)]
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in text else ",")
+        rows = [row for row in lines if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise refused_schedule(f"it cannot be read: {quoted(error, 60)[1:-1]}") from error
+    if not rows:
+        raise refused_schedule("it holds no learning rate")
     header = [name.strip().lower() for name in rows[0]]
     named = not all(PLAIN.fullmatch(name) for name in header)
     places = _places(header, named)
