@@ -86,6 +86,10 @@ REFUSED = [
     ("D058", "N,loss\n1e300,3\n", {}, "N = 1e+300 in row 1"),
     ("D058", "N,loss\n18446744073709551615,3\n", {}, "N = 1.84e+19"),
     ("D059", "N,loss\n1e8,3.1%\n", {}, "'3.1%' in row 1"),
+    ("D070", "schedule,loss\nconstant(peak=1),3\n", {}, "'constant(peak=1)' in row 1"),
+    ("D070", "schedule,loss\nlr.csv,3\n", {}, "'lr.csv' in row 1 (1 of 1): no such file"),
+    ("D070", "lr,loss\nconstant,3\n", {"columns": {"schedule": "lr"}}, "'constant' in row 1"),
+    ("D059", "r[a],r[b],loss\n30%,70%,3\n", {"columns": {"r[a]": "r[a]"}}, "'30%' in row 1"),
     ("D065", GOOD, {"missing": "guess"}, "missing='guess'"),
     ("D065", GOOD, {"convention": "all"}, "convention='all'"),
 ]

@@ -44,8 +44,8 @@ def test_a_row_weight_is_no_precision(weight):
     ("law", "priors", "code"),
     [
         ("chinchilla[alpha=beta]", {"alpha": "LogNormal(0.3, 0.1)"}, "M009"),
-        ("data_mixing_ye", {}, "M015"),
-        ("lr_multipower", {}, "M015"),
+        ("data_mixing_ye", {}, "D012"),
+        ("lr_multipower", {}, "D012"),
         ("coverage_betabinomial", {}, "D012"),
     ],
 )

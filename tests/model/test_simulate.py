@@ -79,3 +79,36 @@ def test_what_cannot_be_simulated_is_refused(noise, values, columns, code):
     with pytest.raises(ScalawError) as caught:
         residuals(noise, values, **columns)
     assert caught.value.code == code
+
+
+MIXED = {"c": 1.5, "k": 1.0, "t": np.array([-1.0, 0.5]), "sigma": 1e-6, "nu": 5.0}
+
+
+def test_mixtures_and_schedules_are_columns():
+    shares = np.array([[0.2, 0.8], [0.7, 0.3]])
+    columns = simulate("data_mixing_ye", MIXED, at={"r[a]": shares[:, 0], "r[b]": shares[:, 1]})
+    array = simulate("data_mixing_ye", MIXED, at={"r": shares})
+    expected = 1.5 + np.exp(shares @ MIXED["t"])
+    for runs in (columns, array):
+        np.testing.assert_allclose(runs.values("r"), shares)
+        np.testing.assert_allclose(runs.values("loss"), expected, rtol=1e-4)
+    truth = {"L_0": 2.6, "A": 0.4, "alpha": 0.5, "C": 0.4, "sigma": 1e-6, "nu": 5.0}
+    cells = ["constant(peak=3e-4, steps=10000)", "cosine(peak=3e-4, end=3e-5, steps=10000)"]
+    runs = simulate("lr_annealing_tissue", truth, at={"schedule": cells})
+    assert runs.frame["schedule"].tolist() == cells
+    np.testing.assert_allclose(runs.values("loss"), [2.83094011, 2.80823590], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        ({"r": [[0.2, 0.7]]}, "D072"),
+        ({"r": [[0.2, 0.7, 0.1]]}, "D071"),
+        ({"N": 1e9}, "M006"),
+        ({"r": [[0.2, 0.8]], "N": 1e9}, "M006"),
+    ],
+)
+def test_what_is_no_mixture_is_refused(at, code):
+    with pytest.raises(ScalawError) as caught:
+        simulate("data_mixing_ye", MIXED, at=at)
+    assert caught.value.code == code

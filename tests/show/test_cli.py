@@ -355,6 +355,9 @@ REFUSED = [
     (["check", "{empty}"], "D002"),
     (["check", "{nan}"], "D020"),
     (["check", "{runs}", "--law", "chinchila"], "M002"),
+    (["check", "{mixed}", "--law", "data_mixing_ye"], "D071"),
+    (["fit", "{mixed}", "--law", "data_mixing_ye[domains=3]"], "D072"),
+    (["fit", "{scheduled}", "--law", "lr_multipower"], "D070"),
     (["check", "{runs}", "--missing", "maybe"], "D065"),
     (["priors", "{runs}", "--law", "chinchilla", "--prior", "alpha=Cauchy(1)"], "M005"),
     (["priors", "{runs}", "--law", "power_law"], "D013"),
@@ -380,6 +383,8 @@ def test_refused_input_exits_1_with_code_and_fix(args, code, folder, tmp_path):
     texts = {
         "empty": "",
         "nan": "N,D,loss\n1e8,2e9,3.1\n2e8,4e9,\n",
+        "mixed": "r[a],r[b],r[c],loss\n" + "".join(f"0.2,0.3,0.4,3.{i}\n" for i in range(9)),
+        "scheduled": 'schedule,loss\n"cosine(peak=3e-4)",3.1\n',
         "few": "N,D,loss\n1e8,2e9,3.1\n2e8,9e9,2.9\n",
     }
     files = {"runs": folder / "runs.csv", "fit": folder / "chinchilla.nc"}

@@ -1,26 +1,27 @@
 """Checks of runs against the law that is to be fitted, and the list of everything known about a table.
 
 :func:`check_runs` collects what reading met, what the values look like (:mod:`scalaw.data.checks_looks`),
-and, for a law, whether the table holds its covariates (D012), whether their values lie in its domain (D021,
-D024), and whether the runs can tell its parameters apart: too few runs (D042), a covariate that never
-changes (D040), two that change together (D041). A law is any object with ``name``, ``covariates`` (records
-with ``name`` and ``domain``) and ``free`` (parameters); this floor knows nothing else about laws.
+and, for a law, whether the table holds its covariates (D012, D071), whether their values lie in its domain (D021,
+D024; vectors and schedules in :mod:`scalaw.data.checks_vectors`), and whether the runs can tell its parameters
+apart: too few runs (D042), a covariate that never changes (D040), two that change together (D041). A law is any
+object with ``name``, ``covariates`` (records with ``name`` and ``domain``, see :mod:`scalaw.data.covariates`) and
+``free`` (parameters); this floor knows nothing else about laws.
 """
 
 from __future__ import annotations
 
-import difflib
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from scalaw.data.checks_looks import looks
-from scalaw.data.columns import NAMES, plain_name
+from scalaw.data.checks_vectors import outside, vector_identification, vector_problems
+from scalaw.data.covariates import column_problem, is_number
 from scalaw.data.loss_kinds import SHARES, SIGNED
 from scalaw.data.runs import Runs
 from scalaw.data.units import format_quantity
-from scalaw.data.wording import names_text, plural, rows_text
+from scalaw.data.wording import names_text, near_name, plural
 from scalaw.errors import Problem
 
 #: Above this correlation of logarithms two covariates count as one.
@@ -64,13 +65,12 @@ def check_runs(
 
 
 def _columns(runs: Runs, law: Any) -> list[Problem]:
-    problems = []
-    for name in [*(covariate.name for covariate in law.covariates), "loss"]:
-        if name in runs.frame or (name == "x" and "x" in runs.columns):
-            continue
-        found = [str(column) for column in runs.frame.columns]
-        what = f"law {law.name} needs {name}; found {names_text(found)}"
-        problems.append(Problem("D012", "E", what, runs.source, fix=_mapping(name, found)))
+    found = [column_problem(runs, law, covariate) for covariate in law.covariates]
+    problems = [problem for problem in found if problem is not None]
+    if "loss" not in runs.frame:
+        what = f"law {law.name} needs loss; found {names_text(runs.frame.columns)}"
+        fix = f"map it: columns={{'loss': '{near_name('loss', list(map(str, runs.frame.columns))) or '…'}'}}"
+        problems.append(Problem("D012", "E", what, runs.source, fix=fix))
     return problems
 
 
@@ -115,43 +115,16 @@ def _direction(runs: Runs, law: Any) -> list[Problem]:
     return [Problem("D066", "E", what, runs.source, fix=fix)]
 
 
-def _mapping(name: str, found: list[str]) -> str:
-    if name == "x":
-        return "bind it to a column: x='C'"
-    alias = [column for column in found if plain_name(column) in NAMES.get(name, ())]
-    near = (alias or difflib.get_close_matches(name, found, 1, 0.5) or ["…"])[0]
-    return f"map it: columns={{'{name}': '{near}'}}"
-
-
 def _values(runs: Runs, law: Any) -> list[Problem]:
     problems = []
-    bounds = {
-        "positive": (np.nextafter(0, 1), np.inf),
-        "share": (0.0, 1.0),
-        "simplex": (0.0, 1.0),
-        "integer": (1.0, np.inf),
-    }
-    words = {
-        "positive": "above 0",
-        "share": "between 0 and 1",
-        "simplex": "between 0 and 1",
-        "integer": "1 or more",
-    }
     for covariate in law.covariates:
-        values = runs.values(covariate.name)
-        where = f"{runs.source}, column {covariate.name}"
-        missing = np.flatnonzero(~np.isfinite(values)).tolist()
-        if missing:
-            what = f"{covariate.name} is missing in {rows_text(missing, len(values))}"
-            problems.append(
-                Problem("D021", "E", what, where, f"law {law.name} needs it", "select runs that have it")
+        if is_number(covariate):
+            where = f"{runs.source}, column {covariate.name}"
+            problems += outside(
+                covariate.name, runs.values(covariate.name), covariate.domain, law.name, where
             )
-        low, high = bounds.get(covariate.domain, (-np.inf, np.inf))
-        outside = np.flatnonzero((values < low) | (values > high)).tolist()
-        if outside:
-            what = f"{covariate.name} is {values[outside[0]]:.6g} in {rows_text(outside, len(values))}"
-            why = f"law {law.name} needs it {words[covariate.domain]}"
-            problems.append(Problem("D024", "E", what, where, why, "correct it or leave the rows out"))
+        else:
+            problems += vector_problems(runs, law, covariate)
     return problems
 
 
@@ -167,9 +140,12 @@ def identification(runs: Runs, law: Any) -> list[Problem]:
     """
     logs, problems = {}, []
     for covariate in law.covariates:
-        values = runs.values(covariate.name)
-        if len(values) < 2:
+        if len(runs) < 2:
             continue
+        if not is_number(covariate):
+            problems += vector_identification(runs, law, covariate)
+            continue
+        values = runs.values(covariate.name)
         if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
             name = covariate.name
             shown = format_quantity(values[0], name if name == "C" else None, 4)

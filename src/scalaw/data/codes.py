@@ -228,6 +228,22 @@ _DESIGN = {
         "Two data sets of a batch have one name, so nobody could tell their fits apart. Give the tables as a mapping "
         "of names to runs, or name the files differently."
     ),
+    "D070": (
+        "A cell of a column of learning-rate schedules cannot be read. Write a builder with all arguments by name: "
+        "constant(peak, steps), cosine(peak, end, steps), linear(peak, end, steps), wsd(peak, end, steps, decay) or "
+        "step(peak, steps, every, factor), each with warmup=… steps if there is one; or name a CSV file beside the "
+        "table with one learning rate per line, or with columns step and lr. Cells are never run as code."
+    ),
+    "D071": (
+        "A vector such as a mixture is a column per component, r[github], r[web] and so on, and the table has another "
+        "number of them than the law takes. Ask for the variant of the law with that number, "
+        "data_mixing_ye[domains=3], or leave columns out."
+    ),
+    "D072": (
+        "The shares of a run do not add up: those of a mixture sum to one within a millionth, other shares to at most "
+        "one. Nothing is rescaled, since a domain may be missing: add it, correct the rows, or pass units={'r': '%'} "
+        "for percentages."
+    ),
     "D065": "An option of reading has a value that is not known; those that are known are listed.",
 }
 
@@ -245,6 +261,10 @@ _QUESTIONS = {
         "law."
     ),
     "P004": ("Forecasts are averaged over laws fitted to the same runs; these fits are of different tables."),
+    "P006": (
+        "A component of a mixture or another vector lies outside the values that the runs have: the law is not tested "
+        "there, however near the rest of the point is. A component that never changed in the runs says nothing at all."
+    ),
     "P005": (
         "The rule for holding out runs is not understood, or leaves too few runs on one side. Write e.g. "
         "'top 20% compute'."
@@ -298,8 +318,7 @@ _MODELS = {
     "M015": (
         "The noise is not one of what the law predicts. Laws of a share (accuracy, error, coverage) go with binomial "
         "and beta_binomial for counts (columns successes and trials) and beta for shares without counts; laws of a "
-        "positive loss with the noises of its log. A law that takes a mixture or a schedule per run can be evaluated "
-        "and checked, and not fitted yet."
+        "positive loss with the noises of its log."
     ),
     "M016": (
         "A one-sided noise lifts every run above the law, as a higher law would: the runs tell the two apart only by "

@@ -89,6 +89,12 @@ def load_file(path: str | Path, sep: str | None = None, encoding: str = "utf-8")
     return _delimited(text, "\t" if kind in (".tsv", ".tab") else ",", sep, name, problems)
 
 
+def load_text(path: Path, encoding: str = "utf-8") -> tuple[str, list[Problem]]:
+    """Text of a file, unpacked where it is gzip, and what was met on the way (D001, D002, D004, D015, D016)."""
+    name = quoted(path.name, 60)[1:-1]
+    return _text(_bytes(path, name), encoding, name)
+
+
 def load_frame(frame: Any, source: str = "table") -> RawTable:
     """Read a pandas or polars frame, anything with ``to_pandas``, or a mapping of columns.
 

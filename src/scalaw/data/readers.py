@@ -2,7 +2,8 @@
 
 The order is fixed: the table is loaded; roles are found or given; role columns become float64; rows are
 left out only where asked for; values are checked; the third of N, D and C follows from C = 6 N D; the loss
-is converted only where asked for. A table without a loss but with columns ``successes`` and ``trials`` is one of
+is converted only where asked for. Schedules that a column ``schedule`` names as files are read with the table. A table
+without a loss but with columns ``successes`` and ``trials`` is one of
 accuracies. Every problem of severity E is collected and raised in one
 :class:`~scalaw.errors.ScalawError`.
 """
@@ -22,7 +23,8 @@ from scalaw.data.checks_values import refused_values
 from scalaw.data.columns import Assignment, assign_roles
 from scalaw.data.files import RawTable, load_file, load_frame
 from scalaw.data.loss_kinds import check_kind
-from scalaw.data.runs import ROLES, Convention, Runs
+from scalaw.data.runs import ROLES, Convention, Runs, component_columns
+from scalaw.data.schedule_files import schedules_of
 from scalaw.data.units import compute_6nd
 from scalaw.data.wording import names_text, plural, quoted, rows_text
 from scalaw.errors import Problem, ScalawError
@@ -71,11 +73,11 @@ def read_runs(
     path_or_frame : str, Path, data frame or mapping
         CSV, TSV, JSON, JSONL or Parquet file (``.gz`` too), pandas or polars frame, or a mapping of columns.
     columns : mapping, optional
-        Role or covariate → column, e.g. ``{"N": "size"}``; other roles are found by name. None says that no
-        column plays the role.
+        Role or covariate → column, e.g. ``{"N": "size", "r[web]": "web", "schedule": "lr"}``; other roles are found by
+        name. None says that no column plays the role.
     units : mapping or "si", optional
-        Role → unit of its plain numbers, e.g. ``{"N": "B", "C": "PF-days"}``; ``"si"`` reads SI prefixes
-        everywhere.
+        Role → unit of its plain numbers, e.g. ``{"N": "B", "C": "PF-days"}``; the name of a vector speaks of all of
+        its columns, ``{"r": "%"}``; ``"si"`` reads SI prefixes everywhere.
     sep, decimal, encoding : str
         Of text files; the delimiter is found from the header line by default.
     na_values : sequence or str
@@ -112,6 +114,7 @@ def read_runs(
     is_file = isinstance(path_or_frame, str | Path)
     table = load_file(path_or_frame, sep, encoding) if is_file else load_frame(path_or_frame)
     given = dict(columns or {})
+    units = _of_vectors(units, given, table.header)
     x = given.pop("x", None) or x
     groups = (groups,) if isinstance(groups, str) else tuple(groups)
     # x may be the third of N, D and C, which is there only once it is computed
@@ -134,6 +137,10 @@ def read_runs(
     if counted:
         frame, numeric, kind = _share(frame, numeric, loss_kind, log)
     frame = _leave_out(frame, numeric, missing, dedupe, table.source, log)
+    folder = Path(path_or_frame).parent if is_file else Path()
+    schedules, problems, told = schedules_of(frame, folder, "schedule" in given, table.source)
+    log.problems += problems
+    log.conversions += told
     log.problems += refused_values(frame, numeric, groups, kind, table.source)
     log.refuse()
     frame = _third(frame, convention, flops, table.source, log)
@@ -147,6 +154,7 @@ def read_runs(
         problems=tuple(log.problems),
         flops=flops or "",
         groups=groups,
+        schedules=schedules,
     )
     runs = runs.along(late) if late else runs
     return runs.convert(convert_to, bytes_per_token) if convert_to else runs
@@ -174,6 +182,23 @@ def _require(require: Sequence[str], roles: Assignment, table: RawTable, log: _L
             what = f"no column for {role}; found {names_text(table.header)}"
             fix = f"map it: columns={{'{role}': '…'}}"
             log.problems.append(Problem("D012", "E", what, table.source, fix=fix))
+
+
+def _of_vectors(
+    units: Mapping[str, str | float] | str | None, given: dict[str, str | None], header: Sequence[str]
+) -> dict[str, str | float] | str | None:
+    """Units with those of a vector said of each of its columns, which then play a role of their own."""
+    if units is None or isinstance(units, str):
+        return units
+    names = [name.strip() for name in header]
+    spread: dict[str, str | float] = {}
+    for name, unit in units.items():
+        alone = name in (*names, *given)
+        parts = ([name] if "[" in name else []) if alone else component_columns((*names, *given), name)
+        for part in parts:
+            given.setdefault(part, part)
+        spread |= dict.fromkeys(parts or [name], unit)
+    return spread
 
 
 def _units(
@@ -219,6 +244,9 @@ def _frame(
             log.conversions.append(f"column {quoted(name)} kept as {quoted(key)}")
         if role is None and place != roles.x:
             columns[key] = _other(cells)
+            continue
+        if role == "schedule":
+            columns[role] = _other(cells)
             continue
         where = f"{table.source}, column {quoted(name)[1:-1]}"
         reading = read_numbers(

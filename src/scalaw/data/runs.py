@@ -10,16 +10,17 @@
 ``loss``  the response, of the kind that ``loss_kind`` says
 ========  =====================================================
 
-Every other column keeps its name and can be a covariate, a label or a group. One-dimensional curves bind
-``x`` to a column: ``runs.along("C")``. A ``Runs`` never changes; :meth:`Runs.select`, :meth:`Runs.convert`
-and :meth:`Runs.along` return new ones, the first two with a line more in ``conversions``. Rows are
-numbered from 1, the header not counted.
+Every other column keeps its name and can be a covariate, a label or a group. Columns ``r[github]``, ``r[web]``, …
+are the components of one vector ``r``, in the order of the table; a column ``schedule`` holds learning-rate
+schedules (:mod:`scalaw.data.schedules`). One-dimensional curves bind ``x`` to a column: ``runs.along("C")``. A
+``Runs`` never changes; :meth:`Runs.select`, :meth:`Runs.convert` and :meth:`Runs.along` return new ones, the first
+two with a line more in ``conversions``. Rows are numbered from 1, the header not counted.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -34,6 +35,11 @@ from scalaw.errors import Problem, ScalawError
 #: Roles that reading finds by itself.
 ROLES = ("N", "D", "C", "U", "loss")
 Convention = Literal["total", "non-embedding", "active", "unknown"]
+
+
+def component_columns(names: Iterable[object], vector: str) -> list[str]:
+    """Columns ``vector[…]`` among some names, in their order."""
+    return [str(name) for name in names if str(name).startswith(f"{vector}[") and str(name).endswith("]")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,8 @@ class Runs:
         How C was counted, when it was said.
     groups : tuple of str
         Columns whose labels group the runs.
+    schedules : mapping
+        Cell of the column ``schedule`` that names a file → learning rate of every step, as the file was read.
     """
 
     frame: pd.DataFrame = field(repr=False)
@@ -80,6 +88,7 @@ class Runs:
     refusal: str = ""
     flops: str = ""
     groups: tuple[str, ...] = ()
+    schedules: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -97,16 +106,16 @@ class Runs:
         return tuple(names + ["x"] * ("x" in self.columns and "x" not in names))
 
     def values(self, name: str) -> np.ndarray:
-        """One numeric column.
+        """One numeric column, or a vector of them.
 
         Parameters
         ----------
         name : str
-            A canonical column name, or ``"x"`` where it is bound.
+            A canonical column name, ``"x"`` where it is bound, or the name of a vector, ``"r"``.
 
         Returns
         -------
-        float64 array, shape (runs,)
+        float64 array, shape (runs,) or, for a vector, (runs, columns)
 
         Raises
         ------
@@ -115,6 +124,8 @@ class Runs:
         """
         column = self.columns.get("x", "x") if name == "x" else name
         if column not in self.frame:
+            if parts := component_columns(self.frame.columns, column):
+                return np.stack([self.values(part) for part in parts], axis=-1)
             found = names_text(self.frame.columns)
             fix = (
                 "bind it with x='C' or another column"
@@ -123,7 +134,9 @@ class Runs:
             )
             raise ScalawError("D012", f"no column {quoted(name)}; found {found}", self.source, fix=fix)
         if not pd.api.types.is_numeric_dtype(self.frame[column]):
-            raise ScalawError("D025", f"column {quoted(column)} holds no numbers", self.source)
+            text = next((cell for cell in self.frame[column] if isinstance(cell, str)), None)
+            what = f"column {quoted(column)} holds no numbers" + (f", but {quoted(text)}" if text else "")
+            raise ScalawError("D025", what, self.source)
         return self.frame[column].to_numpy(np.float64)
 
     def select(self, mask: Any) -> Runs:
@@ -154,7 +167,11 @@ class Runs:
 
     def along(self, name: str) -> Runs:
         """Bind ``x``, the covariate of one-dimensional laws, to a numeric column."""
-        self.values(name)
+        if self.values(name).ndim > 1:
+            what = f"{quoted(name)} is a vector of {names_text(component_columns(self.frame.columns, name))}"
+            raise ScalawError(
+                "D025", what, self.source, "x is one number per run", "choose one of its columns"
+            )
         return replace(self, columns={**self.columns, "x": name})
 
     def convert(self, to: str, bytes_per_token: float | None = None) -> Runs:
@@ -183,7 +200,10 @@ class Runs:
                 # Adding zero makes -0.0 and 0.0 one value.
                 state.update((column.to_numpy(np.float64) + 0.0).astype("<f8").tobytes())
             else:
-                state.update(repr([None if pd.isna(cell) else str(cell) for cell in column]).encode())
+                cells = [None if pd.isna(cell) else str(cell) for cell in column]
+                state.update(repr(cells).encode())
+                for cell in sorted(self.schedules.keys() & cells):
+                    state.update(np.asarray(self.schedules[cell], "<f8").tobytes())
         return state.hexdigest()[:16]
 
     def check(self, law: Any = None) -> list[Problem]:
@@ -212,6 +232,11 @@ class Runs:
                 source = self.columns.get(name, name)
                 note = "" if source == name else f"  (column {quoted(source)})"
                 lines.append(f"  {name:<5}{low} to {high}{note}")
+        vectors = [str(name).partition("[")[0] for name in self.frame.columns if str(name).endswith("]")]
+        for name in dict.fromkeys(vectors):
+            parts = component_columns(self.frame.columns, name)
+            if len(parts) > 1:
+                lines.append(f"  {quoted(name)[1:-1]:<5}{len(parts)} columns: {names_text(parts)}")
         kind = f"; loss kind: {self.loss_kind}" if "loss" in self.frame else ""
         lines.append(f"  N counts: {self.convention}{kind}")
         lines += [f"  conversion: {text}" for text in self.conversions]

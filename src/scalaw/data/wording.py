@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -42,3 +43,8 @@ def names_text(names: Iterable[object], limit: int = 100) -> str:
     """Comma-separated names, cut to ``limit`` characters."""
     text = ", ".join(quoted(name)[1:-1] for name in names)
     return text if len(text) <= limit else text[:limit].rsplit(",", 1)[0] + ", …"
+
+
+def near_name(name: str, found: Sequence[str], cutoff: float = 0.5) -> str:
+    """The one of some names that looks most like ``name``; empty where none does."""
+    return next(iter(difflib.get_close_matches(name, found, 1, cutoff)), "")

@@ -188,6 +188,11 @@ def held_out_rows(runs: Runs, holdout: str | np.ndarray | None) -> np.ndarray | 
             raise ScalawError(
                 "P005", f"holdout '{holdout}' is not understood", fix="write e.g. 'top 20% compute'"
             )
+        if "C" not in runs.covariates:
+            fix = "pass an array, True for the runs to hold out"
+            raise ScalawError(
+                "D012", "the runs have no compute C to hold the largest out by", "holdout", fix=fix
+            )
         compute = runs.values("C")
         edge = np.quantile(compute, 1.0 - float(match[1]) / 100.0)
         held = compute > edge if np.any(compute > edge) else compute >= edge  # a whole budget at the edge

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalaw.data import Runs
-from scalaw.decide.points import FAR_DECADES, other_count, reach_decades, read_points, wanted
+from scalaw.decide.points import (
+    FAR_DECADES,
+    other_count,
+    outside_notes,
+    reach_decades,
+    read_points,
+    wanted,
+)
 from scalaw.errors import ScalawError
 from scalaw.infer import Fit
 from scalaw.infer.evaluate import evaluate
@@ -41,7 +48,7 @@ class Forecast:
     Parameters
     ----------
     points : mapping
-        Covariate → array, shape (points,).
+        Column → array, shape (points,); texts for schedules.
     curve, predictive : array, shape (draws, points)
         Mixture over laws; loss in the runs' loss kind.
     by_law : mapping
@@ -76,7 +83,7 @@ class Forecast:
         for i in range(len(self.reach_decades)):
             rows.append(
                 {
-                    **{name: float(values[i]) for name, values in self.points.items()},
+                    **{name: plain_value(values[i]) for name, values in self.points.items()},
                     "curve": interval(self.curve[:, i], self.prob),
                     "predictive": interval(self.predictive[:, i], self.prob, self.moments),
                     "by_law": {law: interval(c[:, i], self.prob) for law, c in self.by_law.items()},
@@ -128,7 +135,8 @@ def forecast(
     seed : int
         For the observation noise.
     **points
-        ``N="70B", D="1.4T"``, numbers or sequences; the third of N, D and C follows from C = 6·N·D.
+        ``N="70B", D="1.4T"``, numbers or sequences; the third of N, D and C follows from C = 6·N·D. A mixture is
+        ``r={"github": 0.3, "web": 0.7}`` or ``**{"r[github]": 0.3, …}``, a schedule a builder as text.
 
     Raises
     ------
@@ -139,13 +147,14 @@ def forecast(
     if not isinstance(prob, Real) or not 0 < prob < 1:
         raise ScalawError("P001", f"prob is {prob}", "forecast", fix="a probability in (0, 1), such as 0.9")
     runs = common_runs(fits)
-    at = read_points(points, runs)
+    laws = [f.model.law for f in fits]
+    at = read_points(points, runs, laws)
     share = _shares(fits, weights)
-    draws = {f.label: _draws(f, at, seed) for f in fits}
+    draws = {f.label: _draws(f, at, runs, seed) for f in fits}
     total = min(len(curve) for curve, _ in draws.values())
     take = {law: _spread(len(draws[law][0]), round(total * w)) for law, w in share.items()}
-    reach = reach_decades(at, runs, [f.model.law for f in fits])
-    notes = [NO_DISCREPANCY, *other_count(points, runs)]
+    reach = reach_decades(at, runs, laws)
+    notes = [NO_DISCREPANCY, *other_count(points, runs), *outside_notes(at, runs, laws)]
     if np.any(reach > FAR_DECADES):
         notes.append(
             f"P002 reaches {reach.max():.1f} decades beyond the runs: the interval rests on the law alone"
@@ -186,6 +195,11 @@ def common_runs(fits: Sequence[Fit]) -> Runs:
     return runs if used.all() else runs.select(used)
 
 
+def plain_value(value: Any) -> float | str:
+    """A covariate at a point as plain data: a number, or the text of a schedule."""
+    return value if isinstance(value, str) else float(value)
+
+
 def _shares(fits: Sequence[Fit], weights: Mapping[str, float] | None) -> dict[str, float]:
     labels = [f.label for f in fits]
     given = {label: 1.0 for label in labels} if weights is None else dict(weights)
@@ -200,9 +214,11 @@ def _spread(available: int, number: int) -> np.ndarray:
     return np.linspace(0, available - 1, number).round().astype(int)
 
 
-def _draws(fit: Fit, points: Mapping[str, np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _draws(
+    fit: Fit, points: Mapping[str, np.ndarray], runs: Runs, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Curve and predictive draws of one fit, shape (draws, points)."""
-    scenario = fit.scenario.at(wanted(fit.model.law, points))
+    scenario = fit.scenario.at(wanted(fit.model.law, points, runs))
     curve = np.asarray(evaluate(scenario, fit.positions).location)
     rng = np.random.default_rng(key_data(seed, "forecast", fit.label))
     held = dict(fit.model.noise.fixed)

@@ -1,4 +1,10 @@
-"""The runs that a question is about: points in N, D, C or whatever a law scales, and how far they reach."""
+"""The runs that a question is about: points in N, D, C or whatever a law takes, and how far they reach.
+
+A point of a mixture or another vector is a value per column, ``{"r[github]": 0.3, "r[web]": 0.7}``; a schedule is a
+builder as in a table (:mod:`scalaw.data.schedules`). Reach is counted in decades for what has a scale (of a vector or
+a schedule its largest component); for shares and other components without one it is said which lie outside those of
+the runs.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,11 @@ from typing import Any
 import numpy as np
 
 from scalaw.data import Runs, parse_quantity
+from scalaw.data.checks_vectors import checked_values
+from scalaw.data.covariates import SCHEDULE, covariate_columns, covariate_values, is_number, table_of
+from scalaw.data.schedule_files import schedule_problems
 from scalaw.errors import ScalawError
+from scalaw.infer.references import largest
 from scalaw.laws.law import Law
 
 #: Beyond this many decades a forecast says that its interval rests on the law alone (P002).
@@ -17,28 +27,49 @@ FAR_DECADES = 2.0
 OTHER_COUNT = 0.05
 #: Nats by which a point's own C may differ from what the runs' rule makes of its N and D.
 OTHER_BUDGET = 0.5
+#: Least and largest value at a point by a covariate's domain, and how that is said.
+LIMITS = {
+    "positive": (np.nextafter(0, 1), np.inf, " and > 0"),
+    "share": (0.0, 1.0, " and between 0 and 1"),
+    "simplex": (0.0, 1.0, " and between 0 and 1"),
+    "real": (-np.inf, np.inf, ""),
+}
+#: Components closer to the runs than this lie among them.
+SAME = 1e-9
 
 
-def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
-    """Covariates of new runs, each of shape (points,).
+def read_points(given: Mapping[str, Any], runs: Runs, laws: Sequence[Law] = ()) -> dict[str, np.ndarray]:
+    """Covariates of new runs by column, each of shape (points,): numbers, or the texts of schedules.
 
     Parameters
     ----------
     given : mapping
-        Name → number, text such as ``"70B"``, or a sequence of these; single values are repeated.
+        Name → number, text such as ``"70B"``, or a sequence of these; single values are repeated. A vector may be given
+        as a mapping of its own, ``r={"github": 0.3, "web": 0.7}``.
     runs : Runs
         Its binding of ``x`` is filled in, and the third of N, D and C by C = 6·N·D.
+    laws : sequence of Law
+        Say which values may be 0 or negative, and which are schedules.
 
     Raises
     ------
     ScalawError
-        P001 for what cannot be read or is not > 0, or for lengths that do not fit.
+        P001 for what cannot be read or lies outside its domain, or for lengths that do not fit; D070 for a schedule.
     """
-    known = dict.fromkeys((*runs.covariates, "N", "D", "C", "U", "x"))
+    given = _columns(given)
+    texts = _schedule_names(laws)
+    known = dict.fromkeys((*runs.covariates, *texts, "N", "D", "C", "U", "x"))
     if unknown := [name for name in given if name not in known]:
         fix = f"say {', '.join(known)}"
         raise ScalawError("P001", f"the runs have no covariate '{unknown[0]}'", "forecast", fix=fix)
-    points = {name: _numbers(name, value) for name, value in given.items() if value is not None}
+    domain = _domains(runs, laws)
+    points = {
+        name: _texts(value, runs)
+        if name in texts
+        else _numbers(name, value, domain=domain.get(name, "positive"))
+        for name, value in given.items()
+        if value is not None
+    }
     if not points:
         raise ScalawError("P001", "no point given", "forecast", fix="say e.g. N='70B', D='1.4T'")
     try:
@@ -62,6 +93,46 @@ def read_points(given: Mapping[str, Any], runs: Runs) -> dict[str, np.ndarray]:
     return points
 
 
+def _columns(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns, with a vector's own mapping spread out."""
+    out: dict[str, Any] = {}
+    for name, value in given.items():
+        out |= (
+            {f"{name}[{part}]": v for part, v in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
+    return out
+
+
+def _schedule_names(laws: Sequence[Law]) -> list[str]:
+    """Names that schedules of the laws may go by."""
+    found = [c.name for law in laws for c in law.covariates if c.domain == "schedule"]
+    return [*found, SCHEDULE] if found else []
+
+
+def _domains(runs: Runs, laws: Sequence[Law]) -> dict[str, str]:
+    """Domain of every column that a law takes; of the first law where they differ."""
+    found: dict[str, str] = {}
+    for law in laws:
+        for c in law.covariates:
+            for name in covariate_columns(law, c, runs.frame.columns):
+                found.setdefault(name, c.domain)
+    return found
+
+
+def _texts(value: Any, runs: Runs) -> np.ndarray:
+    """Schedules as they are written, shape (points,)."""
+    cells = (
+        [value]
+        if isinstance(value, str)
+        else [str(cell) for cell in np.atleast_1d(np.asarray(value, object))]
+    )
+    if problems := schedule_problems(cells, runs.schedules, "forecast"):
+        raise ScalawError.of(problems)
+    return np.array(cells, object)
+
+
 def quantity(name: str, given: Any, where: str, fix: str) -> float:
     """One positive value, a number or as text (P001)."""
     found = _numbers(name, given, where, fix)
@@ -71,7 +142,11 @@ def quantity(name: str, given: Any, where: str, fix: str) -> float:
 
 
 def _numbers(
-    name: str, value: Any, where: str = "forecast", fix: str = "write e.g. 70B or 1.4e12"
+    name: str,
+    value: Any,
+    where: str = "forecast",
+    fix: str = "write e.g. 70B or 1.4e12",
+    domain: str = "positive",
 ) -> np.ndarray:
     try:
         cells: Sequence[Any] = [value] if np.ndim(value) == 0 else list(value)
@@ -80,8 +155,10 @@ def _numbers(
         raise
     except (TypeError, ValueError) as error:
         raise ScalawError("P001", f"{name} is no number: {value!r:.60}", where, fix=fix) from error
-    if not out.size or not np.all(np.isfinite(out) & (out > 0)):
-        raise ScalawError("P001", f"{name} must be finite and > 0, got {value!s:.60}", where, fix=fix)
+    low, high, words = LIMITS.get(domain, LIMITS["positive"])
+    fix = "write a share such as 0.3" if high == 1 else fix
+    if not out.size or not np.all(np.isfinite(out) & (out >= low) & (out <= high)):
+        raise ScalawError("P001", f"{name} must be finite{words}, got {value!s:.60}", where, fix=fix)
     return out
 
 
@@ -118,14 +195,29 @@ def other_count(given: Mapping[str, Any], runs: Runs) -> list[str]:
     ]
 
 
-def wanted(law: Law, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The law's covariates at the points (P001 when one is missing)."""
-    if missing := [c.name for c in law.covariates if c.name not in points]:
-        names = ", ".join(missing)
+def wanted(law: Law, points: Mapping[str, np.ndarray], runs: Runs | None = None) -> dict[str, np.ndarray]:
+    """The law's covariates at the points, (points,) or (points, …); components in the order of the runs' columns.
+
+    Raises
+    ------
+    ScalawError
+        P001 when one is missing, D072 for shares that do not add up.
+    """
+    names = points if runs is None else runs.frame.columns
+    columns = {
+        c.name: [c.name]
+        if is_number(c)
+        else covariate_columns(law, c, points if c.domain == "schedule" else names)
+        for c in law.covariates
+    }
+    absent = [name for c, found in columns.items() for name in found or [c] if name not in points]
+    if absent:
         raise ScalawError(
-            "P001", f"law {law.name} needs {names} at every point", "forecast", fix="give it too"
+            "P001", f"law {law.name} needs {', '.join(absent)} at every point", "forecast", fix="give it too"
         )
-    return {c.name: points[c.name] for c in law.covariates}
+    own = {name: points[name] for found in columns.values() for name in found}
+    table = table_of(own, {} if runs is None else runs.schedules, "forecast")
+    return {c.name: checked_values(table, law, c) for c in law.covariates}
 
 
 def reach_decades(points: Mapping[str, np.ndarray], runs: Runs, laws: Sequence[Law] = ()) -> np.ndarray:
@@ -137,7 +229,36 @@ def reach_decades(points: Mapping[str, np.ndarray], runs: Runs, laws: Sequence[L
     reach = np.zeros(len(next(iter(points.values()))))
     for name in sorted({"N", "D", "C", "U", "x"} | scaled):
         if name in points and name in runs.covariates:
-            seen = np.log10(runs.values(name))
-            at = np.log10(points[name])
-            reach = np.maximum(reach, np.maximum(at - seen.max(), seen.min() - at))
+            reach = np.maximum(reach, _decades(points[name], runs.values(name)))
+    for law in laws:
+        for c in law.covariates:
+            if not is_number(c) and c.scaling == "ratio":
+                at = wanted(law, points, runs)[c.name]
+                reach = np.maximum(reach, _decades(largest(at), largest(covariate_values(runs, law, c))))
     return reach
+
+
+def _decades(at: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    at, seen = np.log10(at), np.log10(seen)
+    return np.maximum(at - seen.max(), seen.min() - at)
+
+
+def outside_notes(points: Mapping[str, np.ndarray], runs: Runs, laws: Sequence[Law]) -> list[str]:
+    """A note P006 for every component without a scale that lies outside those of the runs at some point."""
+    columns = {
+        name: None
+        for law in laws
+        for c in law.covariates
+        if not is_number(c) and c.scaling != "ratio"
+        for name in covariate_columns(law, c, runs.frame.columns)
+    }
+    notes = []
+    for name in columns:
+        seen, at = runs.values(name), points[name]
+        beyond = at[(at < seen.min() - SAME) | (at > seen.max() + SAME)]
+        if len(beyond):
+            range_ = f"{seen.min():.3g} to {seen.max():.3g} of the runs"
+            notes.append(
+                f"P006 {name} = {beyond[0]:.3g} lies outside the {range_}: no run shows what it does there"
+            )
+    return notes

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from scalaw.data import Runs
+from scalaw.data.covariates import component_notes
 from scalaw.errors import Problem
 from scalaw.infer.batch import Sampled
 from scalaw.infer.diagnose import (
@@ -79,7 +80,7 @@ def assemble(
     learned_by_law = [p.name for p in model.law.free if p.size is None]
     told = told_of(sampled, warned, values)
     verdict = diagnose(sampled, measured, of_law(model, labels), told, prior_sensitive(tree, learned_by_law))
-    notes = [str(p) for p in warned if p.code not in GRAVE]
+    notes = [str(p) for p in warned if p.code not in GRAVE] + component_notes(runs, model.law)
     used = int(np.sum(scenario.row_weight > 0))
     if replicates and used < FEW * len(model.free):
         notes.append(

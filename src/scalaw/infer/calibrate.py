@@ -180,14 +180,15 @@ def calibrate(
     model : ScalingModel
         What is fitted.
     at : mapping of str to array, shape (rows,)
-        Covariates of every table, in base units.
+        Covariates of every table, in base units, as :func:`scalaw.infer.simulations.points` reads them.
     n : int
         Simulations.
     seed : int
     method : {"auto", "importance", "nuts"}
         See :mod:`scalaw.infer.routes`.
     forecast_at : mapping of str to float, optional
-        One point beyond the runs; by default ten times the largest value of each covariate that has a scale.
+        One point beyond the runs; by default ten times the largest value of each covariate that has a scale (the last
+        run's vector or schedule, ten times where it has one).
     truth : ScalingModel, optional
         Where the runs come from, if not from ``model``; it has the same parameters.
     row_data : mapping of str to array, shape (rows,), optional
@@ -213,7 +214,7 @@ def calibrate(
         for a covariate that is missing, M003 for a law that is not finite somewhere in its prior.
     """
     truth = truth or model
-    ahead = points(model.law, forecast_at or beyond(model.law, at))
+    ahead = points(model.law, forecast_at) if forecast_at else beyond(model.law, at)
     _check(model, truth, n, ahead)
     clock = Clock()
     made, drawn = simulate_scenarios(truth, at, n, seed, row_data=row_data, truths=truths, clock=clock)
@@ -236,13 +237,16 @@ def calibrate(
     return Calibration(*names, kept, *served, prob, made[0].rows, method, seed, digest, clock)
 
 
-def beyond(law: Law, at: Mapping[str, Any]) -> dict[str, float]:
-    """A point of ten times the largest runs; covariates without a scale stay at their largest value."""
+def beyond(law: Law, at: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """A point of ten times the largest runs, each of shape (1,) or (1, …); what has no scale stays as it is.
+
+    Of numbers the largest is taken, of vectors and schedules the last.
+    """
     known = points(law, at)
-    return {
-        c.name: float(np.max(known[c.name])) * (BEYOND if c.scaling == "ratio" else 1.0)
-        for c in law.covariates
+    largest = {
+        name: values.max(keepdims=True) if values.ndim == 1 else values[-1:] for name, values in known.items()
     }
+    return {c.name: largest[c.name] * (BEYOND if c.scaling == "ratio" else 1.0) for c in law.covariates}
 
 
 def _check(model: ScalingModel, truth: ScalingModel, n: int, ahead: Mapping[str, np.ndarray]) -> None:

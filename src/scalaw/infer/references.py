@@ -1,8 +1,10 @@
 """References: the centre of the runs, computed once in NumPy and passed to programs as numbers.
 
 Covariate references are geometric means over all rows in use (arithmetic ones where the difference to the reference is
-what counts), the loss reference (a median) and the statistics that priors need come from the *training* rows alone,
-so a held-out loss enters nothing. Laws and folds that are scored against each other use one set of references. C's
+what counts). A vector or a reduced schedule that is scaled has the geometric mean of each run's largest component, one
+that is shifted the mean of all components; others need none, and have 1. The loss reference (a median) and the
+statistics that priors need come from the *training* rows alone, so a held-out loss enters nothing. Laws and folds that
+are scored against each other use one set of references. C's
 reference is ``6 * N_ref * D_ref`` where N and D are known too.
 """
 
@@ -15,11 +17,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scalaw.data import Runs
+from scalaw.data.covariates import column_problem, covariate_values, is_number
 from scalaw.errors import ScalawError
 from scalaw.laws.expression import names, parse
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
-from scalaw.laws.records import Parameter
+from scalaw.laws.records import Covariate, Parameter
 from scalaw.model.coordinates import COORDINATES
 from scalaw.model.scaling_model import ScalingModel
 
@@ -38,7 +41,7 @@ def bind(law: Law, runs: Runs) -> Runs:
     Raises
     ------
     ScalawError
-        D012 for a missing column, D013 when ``x`` could be several.
+        D012 for a missing column, D071 for another number of them than a vector has, D013 when ``x`` could be several.
     """
     for c in law.covariates:
         if c.name == "x" and "x" not in (*runs.columns, *runs.frame.columns):
@@ -51,7 +54,10 @@ def bind(law: Law, runs: Runs) -> Runs:
                     fix="choose it: x='C' (on the command line --x C)",
                 )
             runs = runs.along(found[0])
-        runs.values(c.name)
+        if is_number(c):
+            runs.values(c.name)
+        elif problem := column_problem(runs, law, c):
+            raise ScalawError.of([problem])
     return runs
 
 
@@ -73,21 +79,44 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
     if {"N", "D", "C"} <= units.keys():
         units["C"] = 6.0 * units["N"] * units["D"]
     for c in law.covariates:
+        if not is_number(c):
+            units.setdefault(c.unit, _centre_of_vectors(covariate_values(runs, law, c), c))
+            continue
         column = runs.columns.get("x", "x") if c.name == "x" else c.name
         centre = np.mean if c.scaling == "interval" else _centre
         units.setdefault(c.unit, units[column] if column in units else float(centre(runs.values(column))))
     units["loss"] = float(np.median(loss))
     first = law.covariates[0]
-    statistics = {"loss_min": float(loss.min() / law.loss_ref(units)), "x_mid": 1.0, "x_log_sd": 0.5}
-    if first.scaling == "ratio":
-        log_x = np.log(runs.values(first.name)[train] / units[first.unit])
-        statistics["x_mid"] = float(np.exp(0.5 * (log_x.min() + log_x.max())))
-        statistics["x_log_sd"] = float(max(0.5 * np.ptp(log_x), 0.5))
+    log_x = _log_scale(covariate_values(runs, law, first), first, units[first.unit])[train]
+    statistics = {
+        "loss_min": float(loss.min() / law.loss_ref(units)),
+        "x_mid": float(np.exp(0.5 * (log_x.min() + log_x.max()))),
+        "x_log_sd": float(max(0.5 * np.ptp(log_x), 0.5)),
+    }
     return References(units, statistics)
 
 
 def _centre(values: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(values))))
+
+
+def _centre_of_vectors(values: np.ndarray, c: Covariate) -> float:
+    """Reference of vectors, shape (runs, …)."""
+    if c.scaling == "ratio":
+        return _centre(largest(values))
+    return float(np.mean(values)) if c.scaling == "interval" else 1.0
+
+
+def largest(values: np.ndarray) -> np.ndarray:
+    """The largest component of every vector, shape (runs,): what is taken for its size."""
+    return values.reshape(len(values), -1).max(axis=1)
+
+
+def _log_scale(values: np.ndarray, c: Covariate, reference: float) -> np.ndarray:
+    """Logs of a covariate over its reference, shape (runs,); 0 for what is no ratio."""
+    if c.scaling != "ratio":
+        return np.zeros(len(values))
+    return np.log((values if is_number(c) else largest(values)) / reference)
 
 
 def prior_digest(model: ScalingModel, refs: References) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from scalaw.data import Runs, check_runs
+from scalaw.data.covariates import covariate_values
 from scalaw.errors import Problem, ScalawError
 from scalaw.infer.executables import bucket
 from scalaw.infer.references import References, bind, reference_prior, references
@@ -42,7 +43,7 @@ class Scenario:
     name : str
         Names its random keys; unique within a batch.
     model : ScalingModel
-    covariates : mapping of str to array, shape (rows,)
+    covariates : mapping of str to array, shape (rows,), or (rows, …) for a vector or a reduced schedule
         By the law's covariate names, in base units.
     loss, row_weight : array, shape (rows,)
         Weights select or repeat rows: 0 leaves a row out, 2 counts it twice.
@@ -94,7 +95,7 @@ def scenario_of(
     weight = checked_weights(runs, row_weight)
     runs = bind(model.law, runs)
     refs = refs or references(runs, model.law, weight > 0)
-    covariates = {c.name: runs.values(c.name) for c in model.law.covariates}
+    covariates = {c.name: covariate_values(runs, model.law, c) for c in model.law.covariates}
     row_data = read_rows(model.noise.reads, runs, weight > 0)
     return Scenario(name or model.label, model, covariates, runs.values("loss"), weight, refs, row_data)
 
@@ -131,9 +132,9 @@ def padded_rows(scenarios: Sequence[Scenario]) -> int:
 def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     """Arrays of one scenario padded to ``rows``.
 
-    Padding carries weight 0, covariates at their reference, the response and what the noise reads at neutral
-    values; so do held-out rows unless ``hide`` is False (then their log likelihood can be computed, and nothing is
-    learned from it).
+    Padding carries weight 0, covariates at their reference (vectors at those of a run), the response and what the
+    noise reads at neutral values; so do held-out rows unless ``hide`` is False (then their log likelihood can be
+    computed, and nothing is learned from it).
     """
     model, law, refs = scenario.model, scenario.model.law, scenario.refs.units
     noise = model.noise
@@ -150,8 +151,11 @@ def arrays_of(scenario: Scenario, rows: int, hide: bool = True) -> Arrays:
     neutral = {"ratio": 1.0, "interval": 0.0} if law.units == "reference" else {}
     covariates = {}
     for c in law.covariates:
-        filler = neutral.get(c.scaling, reduced[c.name][np.argmax(seen)])
-        covariates[c.name] = _pad(np.where(seen, reduced[c.name], filler), rows, filler)
+        values = np.asarray(reduced[c.name])
+        one = values[np.argmax(seen)]
+        filler: Any = neutral.get(c.scaling, one) if values.ndim == 1 else one
+        kept = seen.reshape(-1, *(1 for _ in values.shape[1:]))
+        covariates[c.name] = _pad(np.where(kept, values, filler), rows, filler)
     numbers = [prior_numbers(prior) for prior in scenario.priors]
     prior = np.repeat(np.stack(numbers), [n or 1 for n in model.sizes], axis=0)
     units = _used(law, refs) if model.floating else {}

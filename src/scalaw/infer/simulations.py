@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import pandas as pd
 
 from scalaw.data import Runs
+from scalaw.data.checks_vectors import checked_values
+from scalaw.data.covariates import covariate_columns, table_of
 from scalaw.errors import ScalawError
 from scalaw.infer.executables import dynamic_map, key_data
 from scalaw.infer.lanes import places_for, run_batch
@@ -58,7 +59,7 @@ def simulate_scenarios(
     model : ScalingModel
         Held and tied parameters are held and tied in every truth.
     covariates : mapping of str to array, shape (rows,)
-        Where the runs of every table lie, by the law's covariate names and in base units.
+        Where the runs of every table lie, in base units: see :func:`points`.
     n : int
         How many tables.
     seed : int
@@ -112,25 +113,35 @@ def _without_losses(
     model: ScalingModel, covariates: Mapping[str, Any], row_data: Mapping[str, np.ndarray]
 ) -> Scenario:
     """A scenario of runs whose losses are not known, all one."""
-    at = points(model.law, covariates)
-    rows = len(next(iter(at.values())))
-    refs = references(Runs(pd.DataFrame({**at, "loss": np.ones(rows)})), model.law)
+    table = _table(model.law, covariates)
+    at, rows = points(model.law, covariates), len(table)
+    refs = references(replace(table, frame=table.frame.assign(loss=1.0)), model.law)
     refs = References(refs.units, {**refs.statistics, "loss_min": STATISTICS["loss_min"]})
     return Scenario(model.label, model, at, np.ones(rows), np.ones(rows), refs, row_data)
 
 
 def points(law: Law, covariates: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The law's covariates at some points, each of shape (points,), from numbers or arrays.
+    """The law's covariates at some points, each of shape (points,), or (points, …) for vectors, from columns.
+
+    A vector is a column per component, ``{"r[web]": …}``, or one array of shape (points, size); a schedule is a builder
+    as text (:mod:`scalaw.data.schedules`).
 
     Raises
     ------
     ScalawError
-        M006 for one that is missing.
+        M006 for one that is missing, D070 to D072 for vectors and schedules that the law cannot take.
     """
-    if missing := [c.name for c in law.covariates if c.name not in covariates]:
+    table = _table(law, covariates)
+    return {c.name: checked_values(table, law, c) for c in law.covariates}
+
+
+def _table(law: Law, covariates: Mapping[str, Any]) -> Runs:
+    """The law's columns as a table."""
+    names = {**covariates, **table_of({n: v for n, v in covariates.items() if np.ndim(v) == 2}).frame}
+    columns = {c.name: covariate_columns(law, c, names) for c in law.covariates}
+    if missing := [name for name, found in columns.items() if not found]:
         raise ScalawError("M006", f"law {law.name} needs {', '.join(missing)}", fix="give them by name")
-    given = [np.atleast_1d(np.asarray(covariates[c.name], np.float64)) for c in law.covariates]
-    return dict(zip([c.name for c in law.covariates], np.broadcast_arrays(*given), strict=True))
+    return table_of({name: names[name] for found in columns.values() for name in found})
 
 
 def truth_executable(structure: Structure, places: int) -> Any:

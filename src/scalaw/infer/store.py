@@ -15,11 +15,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from scalaw.data import Runs
 from scalaw.errors import ScalawError
 from scalaw.infer.diagnose import Verdict
 from scalaw.infer.references import References, prior_digest
-from scalaw.infer.store_checks import FORMAT, RUN_FACTS, check_match, check_size, check_told
+from scalaw.infer.store_checks import (
+    FORMAT,
+    RUN_FACTS,
+    check_match,
+    check_references,
+    check_size,
+    check_told,
+)
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
 from scalaw.laws.prior import Prior
@@ -68,7 +77,8 @@ def _describe(fit: Fit) -> dict[str, Any]:
             name: list(value) if isinstance(value, tuple) else value
             for name in RUN_FACTS
             for value in [getattr(fit.runs, name)]
-        },
+        }
+        | {"schedules": {name: np.asarray(rates).tolist() for name, rates in fit.runs.schedules.items()}},
         "frame": _table(fit.runs),
     }
 
@@ -103,6 +113,7 @@ def load(path: str | Path, law: Law | None = None) -> Fit:
         with xr.open_datatree(path, engine="h5netcdf") as opened:
             check_size(opened, path.stat().st_size)
             told = json.loads(str(opened.attrs["scalaw"]))
+            told["runs"].setdefault("schedules", {})  # older files have none
             check_told(told)
             tree = opened.load()
         del tree.attrs["scalaw"]
@@ -134,6 +145,7 @@ def _assemble(tree: Any, told: dict[str, Any], law: Law) -> Fit:
     runs = _runs(told)
     refs = References(told["refs"]["units"], told["refs"]["statistics"])
     parameters = tuple(told["parameters"])
+    check_references(model, refs.units)
     check_match(tree, model, runs, parameters)
     return Fit(tree, model, runs, refs, Verdict(**_tuples(told["verdict"])), parameters, told["recipe"])
 
@@ -148,4 +160,6 @@ def _runs(told: dict[str, Any]) -> Runs:
 
     frame = pd.DataFrame(told["frame"]["data"], columns=told["frame"]["columns"])
     numeric = frame.select_dtypes("number").columns
-    return Runs(frame.astype(dict.fromkeys(numeric, "float64")), **_tuples(told["runs"]))
+    facts = _tuples(told["runs"])
+    facts["schedules"] = {name: np.array(rates, np.float64) for name, rates in facts["schedules"].items()}
+    return Runs(frame.astype(dict.fromkeys(numeric, "float64")), **facts)

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from scalaw.data import Runs
+from scalaw.data.covariates import covariate_values, is_number
 from scalaw.infer.references import bind
 from scalaw.infer.scenarios import checked_weights
-from scalaw.infer.tree import coordinate_labels
+from scalaw.infer.tree import coordinate_labels, row_dims
 from scalaw.model.scaling_model import ScalingModel
 
 FORMAT = 2
@@ -47,8 +48,8 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _positive(value: Any) -> bool:
-    return _number(value) and 0 < value < math.inf
+def _finite(value: Any) -> bool:
+    return _number(value) and math.isfinite(value)
 
 
 def _number_or_text(value: Any) -> bool:
@@ -118,6 +119,8 @@ RUN_FACTS = {
     "flops": _text,
     "groups": [_text],
 }
+#: Schedules that were read from files, a learning rate per step.
+SCHEDULES = Named(each=[_finite])
 #: Picture of the JSON: a dict has exactly these keys, a list any number of items of one kind.
 TOLD = {
     "format": lambda value: value == FORMAT,
@@ -132,11 +135,11 @@ TOLD = {
             "unit": lambda value: value in ("reference", "paper"),
         }
     ),
-    "refs": {"units": Named(each=_positive), "statistics": Named(each=_number)},
+    "refs": {"units": Named(each=_finite), "statistics": Named(each=_number)},
     "verdict": {"level": _level, "reasons": [_text], "notes": [_text]},
     "parameters": [_PARAMETER],
     "recipe": _RECIPE,
-    "runs": RUN_FACTS,
+    "runs": {**RUN_FACTS, "schedules": SCHEDULES},
     "frame": {"columns": [_text], "data": [[_cell]]},
 }
 
@@ -180,6 +183,13 @@ def check_size(tree: Any, file_bytes: int) -> None:
         raise ValueError("arrays larger than the file")
 
 
+def check_references(model: ScalingModel, units: Mapping[str, float]) -> None:
+    """References are positive, but for those that are subtracted."""
+    shifted = {c.unit for c in model.law.covariates if c.scaling == "interval"}
+    if any(value <= 0 for name, value in units.items() if name not in shifted):
+        raise ValueError("a reference that is not above 0")
+
+
 def check_match(tree: Any, model: ScalingModel, runs: Runs, parameters: Sequence[Mapping[str, Any]]) -> None:
     """Groups, parameters and runs belong to the model and to each other."""
     wide = {name: tree["sampling"].sizes[name] for name in ("chain", "draw")}
@@ -192,9 +202,16 @@ def check_match(tree: Any, model: ScalingModel, runs: Runs, parameters: Sequence
         "observed_data": rows,
         "constant_data": rows,
     }
+    bound = bind(model.law, runs)
+    vectors = {
+        c.name: covariate_values(bound, model.law, c).shape for c in model.law.covariates if not is_number(c)
+    }
     for name, sizes in expected.items():
-        if any(dict(array.sizes) != sizes for array in tree[name].data_vars.values()):
-            raise ValueError(f"{name} has another size")
+        for key, array in tree[name].data_vars.items():
+            shape = vectors.get(str(key)) if name == "constant_data" else None
+            own = sizes if shape is None else dict(zip(row_dims(str(key), len(shape)), shape, strict=True))
+            if dict(array.sizes) != own:
+                raise ValueError(f"{name} has another size")
     if WEIGHTED in tree.children:
         n, d = tree[WEIGHTED]["log_importance"].size, len(model.coordinates)
         shapes = {name: array.shape for name, array in tree[WEIGHTED].data_vars.items()}
@@ -210,9 +227,6 @@ def check_match(tree: Any, model: ScalingModel, runs: Runs, parameters: Sequence
     labels = [label for label in coordinate_labels(model) if label[0] in learned]
     if [(p["name"], p["index"]) for p in parameters] != labels:
         raise ValueError("figures of other parameters")
-    bound = bind(model.law, runs)
-    for c in model.law.covariates:
-        bound.values(c.name)
     if not np.array_equal(np.asarray(tree["observed_data"]["loss"]), bound.values("loss")):
         raise ValueError("losses of other runs")
     checked_weights(runs, np.asarray(tree["constant_data"]["row_weight"]))

@@ -2,10 +2,10 @@
 
 Groups and their dimensions: ``posterior`` (chain, draw[, index]) in the paper's units; ``sample_stats``
 (chain, draw); ``log_likelihood`` and ``log_prior``; ``sampling`` (chain, draw, coordinate);
-``observed_data`` and ``constant_data`` (run), which holds covariates, row weights and what the noise reads of a run
-beside its loss. The log likelihood is of ``ln loss``, per real row, unweighted. Weighted draws are resampled to one
-chain of equal weights, so that everything downstream reads one kind of draws; ``importance``
-(weighted_draw[, coordinate]) then keeps them as they were.
+``observed_data`` and ``constant_data`` (run), which holds covariates (vectors and reduced schedules with further
+dimensions of their own), row weights and what the noise reads of a run beside its loss. The log likelihood is of
+``ln loss``, per real row, unweighted. Weighted draws are resampled to one chain of equal weights, so that everything
+downstream reads one kind of draws; ``importance`` (weighted_draw[, coordinate]) then keeps them as they were.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ def coordinate_labels(model: ScalingModel) -> list[tuple[str, dict[str, int]]]:
     return labels
 
 
+def row_dims(name: str, ndim: int) -> tuple[str, ...]:
+    """Dimensions of what runs have: ``run``, and ``r_1``, … for the components of a vector ``r``."""
+    return ("run", *(f"{name}_{axis}" for axis in range(1, ndim)))
+
+
 def build_tree(sampled: Sampled, runs: Runs, pointwise: Pointwise) -> xr.DataTree:
     """Assemble the tree of one scenario."""
     import xarray as xr
@@ -62,8 +67,8 @@ def build_tree(sampled: Sampled, runs: Runs, pointwise: Pointwise) -> xr.DataTre
     log_prior = folded(pointwise.log_prior)
     free = {p.name for p in model.free}
     given = {**scenario.covariates, **scenario.noise_rows()}
-    constant = {name: ("run", np.asarray(values)) for name, values in given.items()}
-    constant["row_weight"] = ("run", scenario.row_weight)
+    constant = {name: (row_dims(name, np.ndim(values)), np.asarray(values)) for name, values in given.items()}
+    constant["row_weight"] = (("run",), scenario.row_weight)
     groups = {
         "posterior": xr.Dataset(_posterior(sampled), base | _index_coords(model)),
         "sample_stats": xr.Dataset(sample_stats, base),

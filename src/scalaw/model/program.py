@@ -22,6 +22,7 @@ import numpyro
 from numpyro.distributions import biject_to
 from numpyro.infer.util import log_density as log_joint
 
+from scalaw.data.covariates import is_number
 from scalaw.laws.expression import names, parse
 from scalaw.laws.records import Parameter
 from scalaw.model.coordinates import Places, join_sum, share_of_level, split_sum
@@ -101,7 +102,10 @@ def places_of(structure: Structure) -> Places:
     exponents = [
         [powers[name] for name in names(parse(p.dimension)) if name in powers] for p, _ in amplitudes
     ]
-    centred = law.units == "reference" and all(c.scaling != "absolute" for c in law.covariates)
+    # the centre of a vector is no number that every program knows
+    centred = law.units == "reference" and all(
+        is_number(c) and c.scaling != "absolute" for c in law.covariates
+    )
     return Places(
         tuple(at for _, at in amplitudes),
         tuple(found[0] if len(found) == 1 else None for found in exponents),

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from scalaw.data import Runs
+from scalaw.data.covariates import is_number
 from scalaw.data.wording import rows_text
 from scalaw.errors import ScalawError
 from scalaw.laws.law import Law
@@ -76,7 +77,8 @@ def size_covariates(law: Law) -> tuple[str, ...]:
     if {"N", "D"} <= known.keys():
         return ("N", "D")
     first = law.covariates[0]
-    return (first.name,) if first.scaling == "ratio" and first.domain in ("positive", "integer") else ()
+    sized = is_number(first) and first.scaling == "ratio" and first.domain in ("positive", "integer")
+    return (first.name,) if sized else ()
 
 
 def _log_size(law: Law, covariates: Covariates, refs: Mapping[str, float]) -> np.ndarray:

@@ -57,9 +57,6 @@ class ScalingModel:
 
     def __post_init__(self) -> None:
         self._check_noise()
-        if vector := [c.name for c in self.law.covariates if c.size is not None or c.reduction is not None]:
-            what = f"law {self.label} has a covariate that is no number per run ({vector[0]})"
-            raise ScalawError("M015", what, fix="such a law can be evaluated and checked, and not fitted yet")
         free = {p.name for p in self.free}
         if idle := [name for name, _ in self.priors if name not in free and name in self.coordinates]:
             fix = "leave its prior out, or give it to the parameter that it follows"

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from scalaw.data import Runs, compute_6nd, parse_quantity
+from scalaw.data.checks_vectors import checked_values
+from scalaw.data.covariates import SCHEDULE, covariate_columns, is_number, table_of
 from scalaw.data.loss_kinds import LOSS_KINDS, SIGNED
 from scalaw.errors import ScalawError
 from scalaw.laws import get_law
 from scalaw.laws.law import Law
+from scalaw.laws.records import Covariate
 from scalaw.model.noise import Noise, noise_of
 from scalaw.model.row_data import read_rows, row_values
 from scalaw.model.scaling_model import ScalingModel
@@ -35,8 +38,10 @@ def simulate(
     values : mapping
         The law's parameters in the paper's units and the noise's (``sigma``, ``nu``).
     at : mapping
-        Covariate → values, shape (runs,) or scalar; text such as ``"70B"`` is read. Columns that the noise reads
-        (``loss_se``, ``loss_half_width``, ``trials``) are given here too.
+        Column → values, shape (runs,) or scalar; text such as ``"70B"`` is read. A vector is a column per component,
+        ``{"r[web]": …, "r[code]": …}``, or an array of shape (runs, size) under its name; a schedule is a builder such
+        as ``"constant(peak=3e-4, steps=10000)"``. Columns that the noise reads (``loss_se``, ``loss_half_width``,
+        ``trials``) are given here too.
     noise : str or Noise
     seed : int
 
@@ -51,7 +56,7 @@ def simulate(
     ------
     ScalawError
         M006 when a parameter or covariate is missing or unknown, M015 for a noise that is not one of the law's
-        response, D012 and D067 for a column that the noise needs.
+        response, D012 and D067 for a column that the noise needs, D070 to D072 for schedules and vectors.
 
     Examples
     --------
@@ -67,10 +72,14 @@ def simulate(
     values = {**dict(observed.fixed), **values}
     if missing := [name for name in of_noise if name not in values]:
         raise ScalawError("M006", f"noise {observed.name} needs {', '.join(sorted(missing))}")
-    columns = {name: _numbers(value) for name, value in at.items()}
-    columns = dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
+    table = _table(found, at)
+    columns = {str(name): column.to_numpy() for name, column in table.frame.items()}
     read = {name for data in observed.reads for name in data.columns}
-    covariates = {name: value for name, value in columns.items() if name not in read}
+    covariates = {
+        c.name: checked_values(table, found, c) for c in found.covariates if _there(table, found, c)
+    }
+    taken = {name for c in found.covariates for name in covariate_columns(found, c, columns)}
+    covariates |= {name: value for name, value in columns.items() if name not in read | taken}
     parameters = {name: value for name, value in values.items() if name not in of_noise}
     prediction = np.asarray(found(**covariates, **parameters), np.float64)
     response = found.response
@@ -111,14 +120,27 @@ def _rows(model: ScalingModel, exact: Runs, covariates: Mapping[str, np.ndarray]
     """What the noise reads, in reference to the centre of the runs."""
     refs: dict[str, float] = {}
     for c in model.law.covariates:
-        refs.setdefault(
-            c.unit, float(np.exp(np.mean(np.log(covariates[c.name])))) if c.scaling == "ratio" else 1.0
-        )
+        scaled = c.scaling == "ratio" and is_number(c)
+        refs.setdefault(c.unit, float(np.exp(np.mean(np.log(covariates[c.name])))) if scaled else 1.0)
     reads = model.noise.reads
     known = read_rows(reads, exact, np.ones(len(exact), bool))
     return row_values(reads, model.law, covariates, refs, known)
 
 
+def _table(law: Law, at: Mapping[str, Any]) -> Runs:
+    """The columns, with quantities read and schedules left as they are written."""
+    schedules = {name for c in law.covariates if c.domain == "schedule" for name in (c.name, SCHEDULE)}
+    return table_of(
+        {name: value if name in schedules else _numbers(value) for name, value in at.items()}, source="at"
+    )
+
+
+def _there(table: Runs, law: Law, c: Covariate) -> bool:
+    """Whether a covariate was given; the law says which is missing (vectors of another length are refused, D071)."""
+    return bool(covariate_columns(law, c, table.frame.columns))
+
+
 def _numbers(value: Any) -> np.ndarray:
     cells = np.atleast_1d(np.asarray(value, dtype=object))
-    return np.array([parse_quantity(c)[0] if isinstance(c, str) else float(c) for c in cells])
+    read = [parse_quantity(c)[0] if isinstance(c, str) else float(c) for c in cells.ravel()]
+    return np.array(read).reshape(cells.shape)

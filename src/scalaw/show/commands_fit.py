@@ -84,16 +84,38 @@ class Points(Options):
     ] = None
     at: Annotated[
         list[str] | None,
-        typer.Option("--at", metavar="NAME=VALUE", help="Of any other covariate, e.g. k=100, or trials=200."),
+        typer.Option(
+            "--at",
+            metavar="NAME=VALUE",
+            help="Of any other covariate, e.g. k=100, 'r[web]=0.3' or 'schedule=constant(peak=3e-4, steps=20000)'.",
+        ),
+    ] = None
+    points_file: Annotated[
+        Path | None,
+        typer.Option("--points", metavar="FILE", help="Table of points, a column per covariate."),
     ] = None
 
     def given(self) -> dict[str, Any]:
         """Covariate → values as written."""
-        named = {"N": self.N, "D": self.D, "C": self.C, "U": self.U, "x": self.x_value}
+        named: dict[str, Any] = {"N": self.N, "D": self.D, "C": self.C, "U": self.U, "x": self.x_value}
+        if self.points_file is not None:
+            named = _read_columns(self.points_file, [name for name, values in named.items() if values])
         for item in self.at or ():
             ((name, value),) = pairs([item], "--at").items()
             named[name] = [*(named.get(name) or ()), value]
         return {name: values for name, values in named.items() if values}
+
+
+def _read_columns(path: Path, taken: list[str]) -> dict[str, Any]:
+    """Columns of a table of points as they are written; options that name points too are wrong usage."""
+    from scalaw.data.files import load_file
+
+    if taken:
+        raise typer.BadParameter(
+            f"give points by --points or by {', '.join(f'-{name}' for name in taken)}, not both"
+        )
+    table = load_file(path)
+    return {name.strip(): list(cells) for name, cells in zip(table.header, table.cells, strict=True)}
 
 
 def fit(

@@ -88,11 +88,11 @@ def priors(
         out.add_row(row["name"], row["role"], row["meaning"], row["prior"], shown)
     bound = {"x": runs_bound.columns.get("x", "x")}
     units = {c.unit: bound.get(c.name, c.name) for c in model.law.covariates if c.scaling != "absolute"}
-    centre = ", ".join(f"{name} = {quantity(refs.units[unit], name)}" for unit, name in units.items())
+    centre = "".join(f"{name} = {quantity(refs.units[unit], name)}, " for unit, name in units.items())
     text = [
         out,
         "",
-        f"centre of the runs: {centre}, loss {number(refs.units['loss'])}",
+        f"centre of the runs: {centre}loss {number(refs.units['loss'])}",
         f"loss there before any run is seen: {number(loss['median'])}, 90 % in {span(loss['lower'], loss['upper'])} "
         "(equal-tailed)",
         "amplitudes are shares of the loss at that centre, E a share of the smallest loss",
@@ -106,6 +106,7 @@ def prior_rows(model: ScalingModel, runs: Runs, seed: int) -> tuple[list[dict[st
     """A row per parameter, its prior's interval in the paper's units; and the interval of the loss at the centre."""
     import numpy as np
 
+    from scalaw.data.covariates import is_number
     from scalaw.infer.devices import computing
     from scalaw.infer.executables import key_data
     from scalaw.infer.interval import interval
@@ -136,7 +137,9 @@ def prior_rows(model: ScalingModel, runs: Runs, seed: int) -> tuple[list[dict[st
             row |= {"prior": words, **interval(paper[p.name])}
         rows.append(row)
     centre = {
-        c.name: np.mean(runs.values(c.name)) if c.scaling == "absolute" else units[c.unit]
+        c.name: np.mean(scenario.covariates[c.name], axis=0)
+        if c.scaling == "absolute" or not is_number(c)
+        else units[c.unit]
         for c in law.covariates
     }
     with computing():

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from scalaw.data import Runs
+from scalaw.data.covariates import covariate_columns, is_number
 from scalaw.data.units import format_quantity
 from scalaw.infer import Fit
 from scalaw.infer.evaluate import evaluate
@@ -155,6 +156,17 @@ def _bins(values: np.ndarray) -> np.ndarray:
 
 def _short(value: float, kind: str | None = None) -> str:
     return format_quantity(value, kind, 2)
+
+
+def component_rows(fit: Fit, most: int = 8) -> dict[str, np.ndarray]:
+    """The first components of the law's vectors without a scale, the shares of a mixture say, by column."""
+    columns = [
+        name
+        for c in fit.model.law.covariates
+        if c.scaling != "ratio" and not is_number(c)
+        for name in covariate_columns(fit.model.law, c, fit.runs.frame.columns)
+    ]
+    return {name: fit.runs.values(name) for name in columns[:most]}
 
 
 def quantity_rows(fit: Fit, names: Sequence[str] = ("N", "D", "D/N", "C")) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from scalaw.data.covariates import column_words
 from scalaw.errors import ScalawError
 from scalaw.laws.law import OWN, registry
 from scalaw.laws.spec import variant
@@ -40,7 +41,7 @@ DOMAINS = {
     "simplex": "shares that sum to one",
     "integer": "whole numbers from 1",
     "real": "any number",
-    "schedule": "one number per step",
+    "schedule": "a builder such as cosine(peak=3e-4, end=3e-5, steps=10000), or a file",
 }
 
 
@@ -158,8 +159,7 @@ def use(law: Law) -> list[tuple[str, str]]:
     """What to write to fit the law, to vary it and to draw it, with what each is for."""
     plain = law.name.partition("@")[0]
     lines = [(f"scalaw laws {law.name} --plot", "draw it")]
-    fitted = all(c.size is None for c in law.covariates)
-    if fitted and law.free:
+    if law.free:
         lines.insert(0, (f"scalaw fit RUNS --law {law.name}", "fit it to runs"))
     if held_set(law):
         values = ", ".join(f"{c.name}=…" for c in law.covariates)
@@ -177,7 +177,7 @@ def use(law: Law) -> list[tuple[str, str]]:
         alike = [
             p.name for p in law.parameters if p.role == "exponent" and p.name.startswith(("alpha", "beta"))
         ]
-        if fitted and len(alike) > 1:
+        if len(alike) > 1:
             lines += [(f"{plain}[{alike[0]}={alike[1]}]", "let one follow another")]
         lines += [(f"{plain}@{entry.key}", "hold published coefficients") for entry in law.published[:1]]
     return lines
@@ -252,7 +252,7 @@ def _bullets(texts: Sequence[str]) -> RenderableType:
 def _covariates(law: Law) -> RenderableType:
     out = table("covariate", "unit", "values", "meaning", left=4)
     for c in law.covariates:
-        out.add_row(c.name, _unit(law, c), DOMAINS[c.domain], c.meaning)
+        out.add_row(column_words(c), _unit(law, c), DOMAINS[c.domain], c.meaning)
     return out
 
 

@@ -12,7 +12,7 @@ from scalaw.infer import Fit
 from scalaw.infer.evaluate import evaluate
 from scalaw.infer.executables import key_data
 from scalaw.infer.interval import PROB
-from scalaw.show.curves import law_curve, quantity_rows
+from scalaw.show.curves import component_rows, law_curve, quantity_rows
 from scalaw.show.drawing import (
     BAND_ALPHA,
     COLOURS,
@@ -39,7 +39,7 @@ PLACES = 100
 
 @drawn
 def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
-    """Residuals of the median curve against N, D, D/N and C, whichever the runs have: of logs, or of shares.
+    """Residuals of the median curve against N, D, D/N, C and the shares of a mixture: of logs, or of shares.
 
     The band is where the noise of the posterior puts a residual; it is a bar per run where runs differ in it. A slope
     or a bend that leaves it says that the law misses something; a scatter that widens to one side says that the noise
@@ -49,7 +49,8 @@ def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
     median = np.median(law_curve(fit, fit.scenario.covariates), axis=0)
     residual = noise.observed(fit.runs.values("loss")) - noise.observed(median)
     low, _, high = band_edges(scatter_draws(fit), prob)
-    shown = quantity_rows(fit) or {"row": np.arange(1.0, len(residual) + 1)}
+    scaled, parts = quantity_rows(fit), component_rows(fit)
+    shown = {**scaled, **parts} or {"row": np.arange(1.0, len(residual) + 1)}
     rows = -(-len(shown) // 2)
     details = (
         f"{runs_text(fit)} · {plain(fit.label, 40)} · band: {percent(prob)} equal-tailed interval of the "
@@ -67,7 +68,7 @@ def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
         ax.axhline(0.0, color=COLOURS[0], linewidth=1.0)
         scatter_runs(ax, values, residual, trained(fit))
         ax.set_xlabel("row of the table" if name == "row" else axis_label(name, fit.runs))
-        if name != "row":
+        if name in scaled:
             log_axis(ax, "x", name, most=5)
     label = "ln(loss) − ln(law)" if noise.scatters == "log" else f"{fit.model.law.response.name} − law"
     figure.supylabel(label, fontsize=9.0)

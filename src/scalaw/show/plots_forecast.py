@@ -75,7 +75,7 @@ def plot_forecast(
     )
     figure, axes = canvas("Forecast", details, height=3.7)
     ax = axes[0, 0]
-    at = forecast.points[name]
+    at = forecast.points[name] if name else np.arange(1.0, len(forecast.reach_decades) + 1)
     known = runs.values(name) if name in runs.covariates else None
     if fits and known is not None:
         _fan(ax, forecast, fits, name, runs)
@@ -91,8 +91,12 @@ def plot_forecast(
         rows = list(actual)
         style = {"marker": "D", "s": 26, "facecolors": "white", "edgecolors": RUN_COLOUR, "zorder": 5}
         ax.scatter(at[rows], list(actual.values()), label="observed later", **style)
-    ax.set_xlabel(axis_label(name, runs))
-    log_axis(ax, "x", "C" if runs.columns.get("x") == "C" and name == "x" else name)
+    if name:
+        ax.set_xlabel(axis_label(name, runs))
+        log_axis(ax, "x", "C" if runs.columns.get("x") == "C" and name == "x" else name)
+    else:
+        ax.set_xlabel("point")
+        ax.set_xticks(at)
     loss_axis(ax, runs)
     ax.legend(loc="best")
     return figure
@@ -111,10 +115,17 @@ def checked_actual(forecast: Forecast, actual: Mapping[int, float] | None) -> di
 
 
 def _across(forecast: Forecast, runs: Runs) -> str:
-    """The horizontal quantity: compute where there is one."""
+    """The horizontal quantity: compute where there is one; none for points of mixtures or schedules alone."""
     bound = runs.columns.get("x", "x")
-    names = [n for n in ("C", bound, "x", *forecast.points) if n in forecast.points]
-    return next((n for n in names if n in runs.covariates), names[0])
+    names = [
+        n for n in ("C", bound, "x", *forecast.points) if n in forecast.points and not _is_part(n, forecast)
+    ]
+    return next((n for n in names if n in runs.covariates), names[0] if names else "")
+
+
+def _is_part(name: str, forecast: Forecast) -> bool:
+    """Whether a column is a component of a vector or holds schedules: no quantity to draw along."""
+    return name.endswith("]") or forecast.points[name].dtype == object
 
 
 def _ratio_text(forecast: Forecast) -> str:
@@ -127,6 +138,9 @@ def _ratio_text(forecast: Forecast) -> str:
 
 def _path(forecast: Forecast, name: str, runs: Runs) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
     """Points from the smallest run to the farthest point, or None where the points lie on no line."""
+    parts = {n: v for n, v in forecast.points.items() if _is_part(n, forecast)}
+    if any(np.any(v != v[0]) for v in parts.values()):
+        return None
     at = np.log(forecast.points[name])
     order = np.argsort(at)
     if np.any(np.diff(at[order]) < 1e-6):
@@ -138,7 +152,8 @@ def _path(forecast: Forecast, name: str, runs: Runs) -> tuple[np.ndarray, dict[s
     def along(values: np.ndarray) -> np.ndarray:
         return np.exp(np.interp(np.log(grid), at[order], np.log(values)[order]))
 
-    points = {n: along(v) for n, v in forecast.points.items() if n not in (name, "x")}
+    points = {n: along(v) for n, v in forecast.points.items() if n not in (name, "x", *parts)}
+    points |= {n: np.full(len(grid), v[0]) for n, v in parts.items()}
     if name == "C" and {"N", "D"} <= forecast.points.keys():  # the points' own tokens per parameter
         ratio = along(forecast.points["D"] / forecast.points["N"])
         product = grid / _flop_per_nd(forecast, runs, grid)

@@ -48,9 +48,9 @@ def span(found: Interval | Mapping[str, Any]) -> str:
     return f"{number(found['lower'])} to {number(found['upper'])}"
 
 
-def quantity(value: float, name: str) -> str:
+def quantity(value: float | str, name: str) -> str:
     """Covariate in words: ``6.7B``, ``5.347e21 FLOP``."""
-    return format_quantity(value, "C" if name == "C" else None, 4)
+    return value if isinstance(value, str) else format_quantity(value, "C" if name == "C" else None, 4)
 
 
 def verdict_of(what: Fit | Sequence[Fit] | Comparison, fits: Sequence[Fit]) -> dict[str, Any]:

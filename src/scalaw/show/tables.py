@@ -173,8 +173,11 @@ def prior_words(prior: Prior) -> str:
 
 def forecast_table(forecast: Forecast, loss_kind: str) -> Table:
     """A row per point: the loss of a new run and the law's curve, apart."""
-    names = [name for name in ("N", "D", "C", "U", "x") if name in forecast.points]
-    if "x" in names and any(_same(forecast.points["x"], forecast.points[name]) for name in names[:-1]):
+    roles = [name for name in ("N", "D", "C", "U", "x") if name in forecast.points]
+    names = [*roles, *(name for name in forecast.points if name not in roles)]
+    if "x" in names and any(
+        _same(forecast.points["x"], forecast.points[name]) for name in names if name != "x"
+    ):
         names.remove("x")
     header = interval_header(forecast.prob, "interval")
     columns = (*names, f"loss of a new run\n({loss_kind})", header, "curve\n(the law alone)", header)
@@ -191,6 +194,8 @@ def _same(a: Any, b: Any) -> bool:
     return bool((a == b).all())
 
 
-def quantity(value: float, name: str = "") -> str:
-    """``7e10`` parameters → ``70B``."""
+def quantity(value: float | str, name: str = "") -> str:
+    """``7e10`` parameters → ``70B``; the text of a schedule stays as it is."""
+    if isinstance(value, str):
+        return value
     return format_quantity(value, "C" if name == "C" else None, 4)
