@@ -54,8 +54,6 @@ ROWS: dict[int, Row] = {
     8: Row(
         "The shape of a model at a fixed size matters little",
         ("architecture_shift",),
-        (),
-        "laws with a vector of covariates, here one column per shape, cannot be fitted yet",
     ),
     9: Row(
         "The compute optimum of Chinchilla in closed form, and twenty tokens per parameter",
@@ -135,8 +133,6 @@ ROWS: dict[int, Row] = {
     30: Row(
         "Whether less but better data beat more and noisier data is a probability",
         ("quality_multiplier",),
-        (),
-        "laws with a vector of covariates, here the shares of sources, cannot be fitted yet",
     ),
     31: Row("Up to four epochs are nearly free, forty worth little", ("data_constrained",)),
     32: Row(
@@ -181,8 +177,6 @@ ROWS: dict[int, Row] = {
         "Another architecture, precision or vocabulary shifts the curve",
         ("architecture_shift", "precision_kumar", "delta_ptq", "vocabulary_tao"),
         ("deepseek_parameters", "best_vocabulary", "vocabulary_of_compute", "vocabulary_by_derivative"),
-        "whether an architecture shifts the amplitude or the exponent: laws with a vector of covariates cannot be "
-        "fitted yet",
     ),
     41: Row(
         "Large runs are forecast from small ones: intervals hold what was held out",
