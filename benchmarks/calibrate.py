@@ -63,9 +63,11 @@ MODULES = (
         for name in ("programs", "ranks_of_truths", "references", "routes", "scenarios")
     ),
     *(f"scalaw.infer.{name}" for name in ("screen", "search", "simulations", "uniformity")),
+    "scalaw.data.covariates",
     *(f"scalaw.laws.{name}" for name in ("expression", "law", "prior", "records", "sample", "spec")),
     *(f"scalaw.model.{name}" for name in ("coordinates", "distributions", "noise", "noise_log")),
-    *(f"scalaw.model.{name}" for name in ("noise_record", "noise_share", "powers", "program", "row_data")),
+    *(f"scalaw.model.{name}" for name in ("noise_record", "noise_share", "noise_value", "powers")),
+    *(f"scalaw.model.{name}" for name in ("program", "row_data")),
     *(f"scalaw.model.{name}" for name in ("scaling_model", "special", "structure")),
 )
 

@@ -4,8 +4,8 @@ Covariate references are geometric means over all rows in use (arithmetic ones w
 what counts). A vector or a reduced schedule that is scaled has the geometric mean of each run's largest component, one
 that is shifted the mean of all components; others need none, and have 1. The loss reference (a median) and the
 statistics that priors need come from the *training* rows alone, so a held-out loss enters nothing. Laws and folds that
-are scored against each other use one set of references. C's
-reference is ``6 * N_ref * D_ref`` where N and D are known too.
+are scored against each other use one set of references. C's reference is ``6 * N_ref * D_ref`` where N and D are known
+too.
 """
 
 from __future__ import annotations
@@ -80,11 +80,10 @@ def references(runs: Runs, law: Law, train: np.ndarray | None = None) -> Referen
         units["C"] = 6.0 * units["N"] * units["D"]
     for c in law.covariates:
         if not is_number(c):
-            units.setdefault(c.unit, _centre_of_vectors(covariate_values(runs, law, c), c))
+            units.setdefault(c.unit, _centre_of(covariate_values(runs, law, c), c))
             continue
         column = runs.columns.get("x", "x") if c.name == "x" else c.name
-        centre = np.mean if c.scaling == "interval" else _centre
-        units.setdefault(c.unit, units[column] if column in units else float(centre(runs.values(column))))
+        units.setdefault(c.unit, units[column] if column in units else _centre_of(runs.values(column), c))
     units["loss"] = float(np.median(loss))
     first = law.covariates[0]
     log_x = _log_scale(covariate_values(runs, law, first), first, units[first.unit])[train]
@@ -100,15 +99,15 @@ def _centre(values: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(values))))
 
 
-def _centre_of_vectors(values: np.ndarray, c: Covariate) -> float:
-    """Reference of vectors, shape (runs, …)."""
+def _centre_of(values: np.ndarray, c: Covariate) -> float:
+    """Reference of a covariate, shape (runs,), or (runs, …) for vectors."""
     if c.scaling == "ratio":
         return _centre(largest(values))
     return float(np.mean(values)) if c.scaling == "interval" else 1.0
 
 
 def largest(values: np.ndarray) -> np.ndarray:
-    """The largest component of every vector, shape (runs,): what is taken for its size."""
+    """The largest component of every vector, or the number itself, shape (runs,): what is taken for its size."""
     return values.reshape(len(values), -1).max(axis=1)
 
 
@@ -116,7 +115,7 @@ def _log_scale(values: np.ndarray, c: Covariate, reference: float) -> np.ndarray
     """Logs of a covariate over its reference, shape (runs,); 0 for what is no ratio."""
     if c.scaling != "ratio":
         return np.zeros(len(values))
-    return np.log((values if is_number(c) else largest(values)) / reference)
+    return np.log(largest(values) / reference)
 
 
 def prior_digest(model: ScalingModel, refs: References) -> str:

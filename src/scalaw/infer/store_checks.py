@@ -184,8 +184,9 @@ def check_size(tree: Any, file_bytes: int) -> None:
 
 
 def check_references(model: ScalingModel, units: Mapping[str, float]) -> None:
-    """References are positive, but for those that are subtracted."""
+    """References are positive, but for those that are subtracted and for a response of any sign."""
     shifted = {c.unit for c in model.law.covariates if c.scaling == "interval"}
+    shifted |= {"loss"} if model.law.response.domain == "real" else set()
     if any(value <= 0 for name, value in units.items() if name not in shifted):
         raise ValueError("a reference that is not above 0")
 

@@ -20,6 +20,10 @@ from scalaw.lazy import jnp
 FAMILY = "Learning-rate schedules"
 
 ROWS = 256
+#: What falls of the rate gain can take a loss below it, so it is not bounded by the smallest loss seen.
+LEVEL = irreducible(
+    Prior("LogNormal", (0.8, 0.25)), meaning="loss at an endless area, before what falls of the rate gain"
+)
 
 
 def schedule_rows(rate: np.ndarray) -> np.ndarray:
@@ -93,7 +97,7 @@ def annealed(rate: np.ndarray) -> np.ndarray:
 def lr_annealing_tissue(
     areas,
     *,
-    L_0=irreducible(),
+    L_0=LEVEL,
     A=amplitude("loss * lr**alpha", meaning="size of the term in the area under the schedule"),
     alpha=exponent(meaning="how fast that term falls"),
     C=amplitude("loss / lr", Prior("LogNormal", (0.1, 1.0)), meaning="gain per annealing area"),
@@ -134,7 +138,7 @@ def _published(size: str, *numbers: float) -> Published:
 def lr_multipower(
     schedule,
     *,
-    L_0=irreducible(),
+    L_0=LEVEL,
     A=amplitude("loss * lr**alpha", meaning="size of the term in the area under the schedule"),
     alpha=exponent(meaning="how fast that term falls"),
     S_W=parameter("area", Prior("LogNormal", (0.1, 0.7)), "lr", meaning="area under the warm-up"),
