@@ -43,6 +43,7 @@ calibrate: $(VENV)/.run ## measure coverage and calibration (minutes per law, re
 	@$(BIN)/python -m benchmarks.evidence
 	$(if $(ARGS),,@$(BIN)/python -m benchmarks.planted)
 	$(if $(ARGS),,@$(BIN)/python -m benchmarks.mixed)
+	$(if $(ARGS),,@$(BIN)/python -m benchmarks.laws)
 
 gate: $(VENV)/.run ## compare accepted importance posteriors with long NUTS runs (hours, resumable); ARGS="--case chinchilla_10"
 	@$(BIN)/python -m benchmarks.gate $(ARGS)

@@ -42,6 +42,9 @@ TRIALS = 200
 #: A parameter is identified where its posterior is narrower than this share of its prior.
 IDENTIFIED = 0.5
 SETTINGS = Settings(warmup=500, draws=500)
+#: Posteriors that NUTS crosses in very small steps get shorter chains: ranks need few draws.
+SHORT = Settings(chains=2, warmup=300, draws=250)
+SLOW = ("distillation_busbridge", "double_descent")
 #: Typical sizes by unit, in the middle of three decades of runs; other units have 1.
 CENTRES = {"N": 1e9, "D": 2e10, "C": 1e20, "x": 1e6, "year": 2020.0, "L": 2.5, "n": 1e8, "latents": 1e4}
 
@@ -112,6 +115,7 @@ def row_of(law: Law) -> dict[str, Any]:
         "identified": ranked.identified,
         "served": {kind: ranked.methods.count(kind) for kind in sorted(set(ranked.methods))},
         "verdicts": {level: ranked.verdicts.count(level) for level in ("OK", "LOOK", "BAD")},
+        "settings": settings_of(law)._asdict(),
         "versions": versions(),
     }
     if law.name in POOR:
@@ -123,7 +127,13 @@ def _calibrated(law: Law, at: Design, n: int, truths: int | None = None) -> Cali
     trials = {"trials": np.full(RUNS, float(TRIALS))}
     read = {data.name for data in model(law).noise.reads}
     given = {name: value for name, value in trials.items() if name in read}
-    return calibrate(model(law), at, n, SEED, truths=truths, row_data=given, prob=PROB, settings=SETTINGS)
+    settings = settings_of(law)
+    return calibrate(model(law), at, n, SEED, truths=truths, row_data=given, prob=PROB, settings=settings)
+
+
+def settings_of(law: Law) -> Settings:
+    """How long NUTS runs where importance sampling is not enough."""
+    return SHORT if law.name in SLOW else SETTINGS
 
 
 def _covered(fixed: Calibration, i: int) -> dict[str, int]:

@@ -99,6 +99,18 @@ CASES = (
             ("4-digit addition", "bnsl_4digit_addition", "bnsl"),
         )
     ),
+    Case(
+        "mixtures of three, Github",
+        "mixing_laws.csv",
+        lambda t: t[
+            (t["experiment"] == "3Mix")
+            & (t["model"] == "410M")
+            & (t["step"] == 60_000)
+            & (t["valid_domain"] == "Github")
+        ],
+        {"r[Github]": "p0", "r[Books3]": "p1", "r[Pile-CC]": "p2"},
+        "data_mixing_ye[domains=3]",
+    ),
 )
 
 
@@ -117,7 +129,7 @@ def fitted(case: Case, folder: Path) -> dict[str, Any]:
     given = {name: table[column].to_numpy(float) for name, column in case.columns.items()}
     runs = sl.Runs(pd.DataFrame({**given, "loss": table["loss"].to_numpy(float)}))
     fit, seconds = measure(lambda: sl.fit(runs, case.law, method="auto"))
-    off = np.log(table["loss"].to_numpy(float)) - np.log(at_draws(fit, given))
+    off = np.log(table["loss"].to_numpy(float)) - np.log(at_draws(fit))
     return {
         "runs": case.name,
         "law": case.law,
@@ -131,9 +143,9 @@ def fitted(case: Case, folder: Path) -> dict[str, Any]:
     }
 
 
-def at_draws(fit: Any, given: dict[str, np.ndarray]) -> np.ndarray:
+def at_draws(fit: Any) -> np.ndarray:
     """The law at the runs, mean over draws, shape (rows,)."""
     law = fit.model.law
     chosen = slice(None, None, max(1, fit.draws("sigma").size // DRAWS))
     values = {p.name: fit.draws(p.name)[chosen][:, None] for p in law.free}
-    return np.mean(law(**given, **values), axis=0)
+    return np.mean(law(**fit.scenario.covariates, **values), axis=0)

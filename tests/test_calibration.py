@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import mixed, planted
+from benchmarks import laws, mixed, planted
 from benchmarks.calibrate import PLANS, ROWS, faults, stored
+from scalaw.laws import list_laws
 
 
 @pytest.mark.parametrize(("law", "method"), ROWS)
@@ -29,3 +30,28 @@ def test_stored_batch_of_laws_and_sizes_is_fresh_and_its_verdicts_were_honest():
     for row in result["rows"]:
         assert row["tables"] == mixed.TABLES == sum(row["verdicts"].values())
     assert mixed.faults(result) == []
+
+
+@pytest.mark.parametrize("law", list_laws(), ids=lambda law: law.name)
+def test_stored_calibration_of_a_law_is_fresh_and_whole(law):
+    row = laws.stored(law.name)
+    assert row is not None, f"no stored calibration of {law.name}: run make calibrate"
+    assert row["digest"] == law.digest, f"{law.name} has changed since: run make calibrate"
+    assert row["simulations"] == laws.SIMULATIONS == sum(row["served"].values())
+    assert all(sum(counts) == laws.SIMULATIONS for counts in row["histogram"].values())
+    assert len(row["at_truths"]) == laws.TRUTHS
+    assert all(0 <= count <= laws.TABLES for at in row["at_truths"] for count in at.values())
+
+
+def test_ranks_of_all_laws_are_uniform_taken_together():
+    rows = [row for law in list_laws() if (row := laws.stored(law.name)) is not None]
+    assert laws.not_uniform(rows) == []
+
+
+@pytest.mark.parametrize("name", laws.POOR)
+def test_what_runs_cannot_tell_shows_as_not_identified(name):
+    """Few repeats leave both constants of repetition to their priors, a break beyond the runs its change and width."""
+    told = (laws.stored(name) or {})["poor"]
+    vague = [k for k in told if k.partition("[")[0] in laws.POOR[name][1]]
+    assert len(vague) == len(laws.POOR[name][1])
+    assert all(told[k] > laws.IDENTIFIED for k in vague)
