@@ -59,7 +59,7 @@ MODULES = (
     "benchmarks.tables",
     *(f"scalaw.infer.{name}" for name in ("bent", "chain_stats", "evidence", "importance", "nuts", "pareto")),
     *(f"scalaw.infer.{name}" for name in ("point", "prior_draws", "ranks", "routes", "screen", "search")),
-    *(f"scalaw.laws.{name}" for name in ("bnsl", "chinchilla", "prior")),
+    *(f"scalaw.laws.{name}" for name in ("families.bnsl", "families.chinchilla", "prior")),
     *(f"scalaw.model.{name}" for name in ("coordinates", "distributions", "noise_log", "program")),
 )
 
