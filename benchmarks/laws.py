@@ -61,11 +61,37 @@ def _within(part: str, whole: str, most: float) -> Limit:
     return limit
 
 
-#: Quantities of which one is a part of another.
+def _one_of(name: str) -> Limit:
+    """Every run is of one kind: a share of 1, in turn."""
+
+    def limit(at: Design, rng: np.random.Generator) -> Design:
+        kinds = at[name].shape[1]
+        return at | {name: np.eye(kinds)[np.arange(len(at[name])) % kinds]}
+
+    return limit
+
+
+def _schedules(at: Design, rng: np.random.Generator) -> Design:
+    """Schedules of all shapes, as a table holds them."""
+    cells = []
+    for i in range(RUNS):
+        peak, steps = 10.0 ** rng.uniform(-3.7, -3.0), round(10.0 ** rng.uniform(3.5, 4.5))
+        end = f"end={peak * rng.uniform(0.01, 0.5):.3g}"
+        shape = ("cosine", "linear", "wsd", "constant")[i % 4]
+        more = {"constant": "", "wsd": f", {end}, decay={steps // 5}"}.get(shape, f", {end}")
+        cells.append(f"{shape}(peak={peak:.3g}, steps={steps}{more})")
+    return {"schedule": np.array(cells)}
+
+
+#: Designs that are no independent draws: parts of a whole, kinds of runs, schedules.
 LIMITS: dict[str, Limit] = {
     "data_constrained": _within("U", "D", 40.0),
     "data_filtering_utility": _within("n_1", "n", 40.0),
     "moe_comprehensive": _within("N_a", "N", 30.0),
+    "architecture_shift": _one_of("arch"),
+    "observational_sigmoid": lambda at, rng: {"S": rng.standard_normal(at["S"].shape)},
+    "lr_annealing_tissue": _schedules,
+    "lr_multipower": _schedules,
 }
 #: Runs that cannot tell: law → (what is done to its design, parameters that must not be identified).
 POOR: dict[str, tuple[Limit, tuple[str, ...]]] = {
