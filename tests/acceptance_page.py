@@ -71,6 +71,7 @@ class Collector:
 
 def main() -> int:
     """Collect all tests and write the page; what pytest returned where they cannot be collected."""
+    sys.path.insert(0, str(ROOT))  # tests import the benchmarks, as they do under `python -m pytest`
     collector = Collector()
     where = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "tests")]
     told = io.StringIO()
