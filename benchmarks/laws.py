@@ -44,7 +44,16 @@ IDENTIFIED = 0.5
 SETTINGS = Settings(warmup=500, draws=500)
 #: Posteriors that NUTS crosses in very small steps get shorter chains: ranks need few draws.
 SHORT = Settings(chains=2, warmup=300, draws=250)
-SLOW = ("distillation_busbridge", "double_descent")
+SLOW = (
+    "data_mixing_shukor",
+    "distillation_busbridge",
+    "double_descent",
+    "farseer",
+    "lr_multipower",
+    "mixed_modal",
+    "moe_comprehensive",
+    "moe_sparsity_abnar",
+)
 #: Typical sizes by unit, in the middle of three decades of runs; other units have 1.
 CENTRES = {"N": 1e9, "D": 2e10, "C": 1e20, "x": 1e6, "year": 2020.0, "L": 2.5, "n": 1e8, "latents": 1e4}
 
