@@ -20,6 +20,7 @@ from scalaw.infer.programs import Clock
 from scalaw.infer.references import References
 from scalaw.infer.scenarios import Scenario, arrays_of, padded_rows, scenario_of
 from scalaw.infer.search import Found, search
+from scalaw.laws import list_laws
 from scalaw.model.program import constrain, log_density, natural, start_near
 from scalaw.model.structure import Structure
 
@@ -34,6 +35,11 @@ TRUTHS: dict[str, dict[str, float]] = {
 STAGES = ({"a": 6.0, "b": -0.25}, {"lo": 0.25, "hi": 0.9, "kappa": 8.0, "mid": 0.8})
 SIZES = np.array([7e7, 2e8, 6e8, 2e9])
 TOKENS = np.array([2e9, 1e10, 6e10, 3e11])
+
+
+def built_in() -> list[sl.Law]:
+    """Laws of the package itself: tests and benchmarks register some of their own."""
+    return [law for law in list_laws() if law.function.__module__.startswith("scalaw.laws.families.")]
 
 
 def published(law: str, key: str) -> dict[str, float]:

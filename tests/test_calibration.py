@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from helpers import built_in
 
 from benchmarks import laws, mixed, planted
 from benchmarks.calibrate import PLANS, ROWS, faults, stored
-from scalaw.laws import list_laws
 
 
 @pytest.mark.parametrize(("law", "method"), ROWS)
@@ -32,7 +32,7 @@ def test_stored_batch_of_laws_and_sizes_is_fresh_and_its_verdicts_were_honest():
     assert mixed.faults(result) == []
 
 
-@pytest.mark.parametrize("law", list_laws(), ids=lambda law: law.name)
+@pytest.mark.parametrize("law", built_in(), ids=lambda law: law.name)
 def test_stored_calibration_of_a_law_is_fresh_and_whole(law):
     row = laws.stored(law.name)
     assert row is not None, f"no stored calibration of {law.name}: run make calibrate"
@@ -44,7 +44,7 @@ def test_stored_calibration_of_a_law_is_fresh_and_whole(law):
 
 
 def test_ranks_of_all_laws_are_uniform_taken_together():
-    rows = [row for law in list_laws() if (row := laws.stored(law.name)) is not None]
+    rows = [row for law in built_in() if (row := laws.stored(law.name)) is not None]
     assert laws.not_uniform(rows) == []
 
 

@@ -67,7 +67,7 @@ def test_a_forecast_is_a_share_and_counts_scatter_it(fit):
 def test_it_is_told_drawn_and_saved(fit, tmp_path):
     assert {row["name"] for row in json.loads(json.dumps(fit.to_json()))["parameters"]} == set(TRUTH)
     assert fit.verdict.level == "OK" and fit.elpd_loo is not None
-    assert "share" in plot_residuals(fit).get_supylabel()
+    assert "coverage" in plot_residuals(fit).get_supylabel()
     fit.save(tmp_path / "fit.nc")
     back = sl.load(tmp_path / "fit.nc")
     np.testing.assert_array_equal(sl.forecast(back, k=[9.0]).curve, sl.forecast(fit, k=[9.0]).curve)

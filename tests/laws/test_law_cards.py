@@ -10,9 +10,9 @@ import jax
 import numpy as np
 import pytest
 import transcriptions as plain
-from helpers import published, value
+from helpers import built_in, published, value
 
-from scalaw.laws import get_law, list_laws
+from scalaw.laws import get_law
 from scalaw.laws.families.precision import GAMMAS, effective_parameters
 from scalaw.laws.families.schedule import annealed, schedule_rows
 from scalaw.laws.sample import draw_prior
@@ -456,7 +456,7 @@ def test_a_law_without_a_printed_number_is_its_formula(name, values, at, again):
 def test_every_law_is_written_down_a_second_time():
     names = {card.law for card in CARDS} | {form[0] for form in FORMS} | SCHEDULES
     again = {get_law(name).function for name in names}
-    assert [law.name for law in list_laws() if law.function not in again] == []
+    assert [law.name for law in built_in() if law.function not in again] == []
 
 
 @pytest.mark.acceptance(42)

@@ -7,15 +7,16 @@ import re
 import sys
 
 import pytest
+from helpers import built_in
 from typer.testing import CliRunner
 
-from scalaw.laws import Law, formula_law, get_law, list_laws, parameter
+from scalaw.laws import Law, formula_law, get_law, parameter
 from scalaw.laws.law import law as decorate, registry
 from scalaw.show.cli import app
 from scalaw.show.law_card import card, formula, references
 
-LAWS = [law.name for law in list_laws()]
-KEYED = [f"{law.name}@{entry.key}" for law in list_laws() for entry in law.published]
+LAWS = [law.name for law in built_in()]
+KEYED = [f"{law.name}@{entry.key}" for law in built_in() for entry in law.published]
 VARIANTS = ["chinchilla[alpha=beta]", "bnsl[breaks=2]", "power_law_offset[E=1.7]"]
 
 
@@ -94,7 +95,7 @@ def test_the_list_fits_and_says_formula_covariates_and_source():
     line = next(line for line in text.splitlines() if line.startswith("chinchilla("))
     assert re.search(r"chinchilla\(N, D\) +loss = E \+ A / N\^alpha \+ B / D\^beta$", line.rstrip())
     assert all(f"{name}(" in text and get_law(name).source in words(text) for name in LAWS)
-    assert all(law.family in text for law in list_laws())
+    assert all(law.family in text for law in built_in())
 
 
 @pytest.mark.parametrize("name", [*LAWS, *KEYED, *VARIANTS])
