@@ -330,7 +330,7 @@ def check_dimensions(bench: _Bench) -> None:
     if law.response.scaling == "ratio":
         error = np.abs(np.log(whole[positive] / reduced[positive]))
     else:
-        error = np.abs(whole - reduced)
+        error = np.abs(whole - reduced) / np.maximum(np.abs(whole), 1.0)
     if not error.max(initial=0.0) <= 1e-10:
         what = f"a change of units changes the log prediction by up to {error.max():.2g}"
         fix = "correct the dimensions of its parameters, or to_paper"
