@@ -1,8 +1,8 @@
 """Farseer: Chinchilla whose level and whose exponent of tokens move with N (arXiv:2506.10972).
 
 ``N`` leaves the embedding out. The exponent of D depends on N, so a change of the unit of D is no change of
-parameters: D and the loss stay in the paper's units, and N alone is taken over its centre. With ``alpha = beta = gamma =
-0`` it is a power law in D above a constant.
+parameters: D and the loss stay in the paper's units, and N alone is taken over its centre. With all powers at zero it
+is a power law in D above a constant.
 """
 
 from __future__ import annotations
