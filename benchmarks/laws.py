@@ -47,7 +47,6 @@ SHORT = Settings(chains=2, warmup=250, draws=150)
 SLOW = (
     "data_mixing_shukor",
     "distillation_busbridge",
-    "double_descent",
     "farseer",
     "lr_multipower",
     "mixed_modal",
@@ -56,6 +55,10 @@ SLOW = (
 )
 #: Typical sizes by unit, in the middle of three decades of runs; other units have 1.
 CENTRES = {"N": 1e9, "D": 2e10, "C": 1e20, "x": 1e6, "year": 2020.0, "L": 2.5, "n": 1e8, "latents": 1e4}
+
+#: Breaks trade places, so posteriors have several modes: more chains, begun at different ones.
+MANY = Settings(chains=8, warmup=250, draws=125)
+MODES = ("double_descent",)
 
 Design = dict[str, np.ndarray]
 Limit = Callable[[Design, np.random.Generator], Design]
@@ -169,6 +172,8 @@ def _calibrated(law: Law, at: Design, n: int, truths: int | None = None) -> Cali
 
 def settings_of(law: Law) -> Settings:
     """How long NUTS runs where importance sampling is not enough."""
+    if law.name in MODES:
+        return MANY
     return SHORT if law.name in SLOW else SETTINGS
 
 
@@ -183,7 +188,7 @@ def _covered(fixed: Calibration, i: int) -> dict[str, int]:
 
 def tables_of(law: Law) -> int:
     """Tables at each fixed truth."""
-    return 20 if law.name in SLOW else 50
+    return 20 if law.name in (*SLOW, *MODES) else 50
 
 
 def path_of(name: str) -> Path:
