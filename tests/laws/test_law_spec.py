@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from scalaw.errors import ScalawError
-from scalaw.laws import Law, get_law, registry
+from scalaw.laws import Law, families, get_law, list_laws, registry
+from scalaw.laws.law import OWN
 
 
 def test_importing_laws_registers_them_without_jax():
@@ -108,3 +110,17 @@ def test_any_text_is_a_law_or_a_refusal(text):
     else:
         assert isinstance(law, Law)
         assert get_law(law.name) == law
+
+
+def test_a_law_in_a_file_of_its_own_is_found_without_being_named_anywhere():
+    """Every file of the folder registers laws, under the title that it gives itself, and none is listed elsewhere."""
+    folder = Path(families.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    laws = [law for law in list_laws() if law.function.__module__.startswith(families.__name__)]
+    assert {law.function.__module__.rpartition(".")[2] for law in laws} >= files - {
+        "regimes",
+        "double_descent",
+    }
+    assert all(law.family != OWN for law in laws)
+    named = (folder.parent / "__init__.py").read_text()
+    assert not [stem for stem in files if f"families.{stem}" in named]
