@@ -19,6 +19,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ from scalaw.infer.nuts import Settings
 from scalaw.laws import get_law, list_laws
 from scalaw.laws.law import Law
 from scalaw.laws.sample import sample_covariates
-from scalaw.model.scaling_model import ScalingModel
 
 SEED = 20261
 SIMULATIONS, RUNS = 200, 24
@@ -42,7 +42,7 @@ TRIALS = 200
 #: A parameter is identified where its posterior is narrower than this share of its prior.
 IDENTIFIED = 0.5
 SETTINGS = Settings(warmup=500, draws=500)
-#: Posteriors that NUTS crosses in very small steps get shorter chains (ranks need few draws) and fewer fixed truths.
+#: Posteriors that NUTS crosses in very small steps get shorter chains: ranks need few draws.
 SHORT = Settings(chains=2, warmup=250, draws=150)
 SLOW = (
     "data_mixing_shukor",
@@ -53,12 +53,12 @@ SLOW = (
     "moe_comprehensive",
     "moe_sparsity_abnar",
 )
+#: Where two breaks trade places, posteriors have several modes: more chains, begun at different ones.
+MANY = Settings(chains=8, warmup=250, draws=125)
+#: Laws with settings of their own; they have fewer tables at the fixed truths, too.
+OTHERS = {**dict.fromkeys(SLOW, SHORT), "double_descent": MANY}
 #: Typical sizes by unit, in the middle of three decades of runs; other units have 1.
 CENTRES = {"N": 1e9, "D": 2e10, "C": 1e20, "x": 1e6, "year": 2020.0, "L": 2.5, "n": 1e8, "latents": 1e4}
-
-#: Breaks trade places, so posteriors have several modes: more chains, begun at different ones.
-MANY = Settings(chains=8, warmup=250, draws=125)
-MODES = ("double_descent",)
 
 Design = dict[str, np.ndarray]
 Limit = Callable[[Design, np.random.Generator], Design]
@@ -112,11 +112,6 @@ POOR: dict[str, tuple[Limit, tuple[str, ...]]] = {
 }
 
 
-def model(law: Law) -> ScalingModel:
-    """The law with the usual noise of its response."""
-    return model_of(law)
-
-
 def design(law: Law) -> Design:
     """Covariates of every simulated table of a law, in its paper's units, from a fixed seed."""
     rng = np.random.default_rng([SEED, *law.name.encode()])
@@ -138,7 +133,7 @@ def row_of(law: Law) -> dict[str, Any]:
     row = {
         "law": law.name,
         "digest": law.digest,
-        "noise": model(law).noise.name,
+        "noise": model_of(law).noise.name,
         "seed": SEED,
         "runs": RUNS,
         "simulations": len(ranked.ranks),
@@ -154,7 +149,7 @@ def row_of(law: Law) -> dict[str, Any]:
         "identified": ranked.identified,
         "served": {kind: ranked.methods.count(kind) for kind in sorted(set(ranked.methods))},
         "verdicts": {level: ranked.verdicts.count(level) for level in ("OK", "LOOK", "BAD")},
-        "settings": settings_of(law)._asdict(),
+        "settings": OTHERS.get(law.name, SETTINGS)._asdict(),
         "versions": versions(),
     }
     if law.name in POOR:
@@ -163,32 +158,20 @@ def row_of(law: Law) -> dict[str, Any]:
 
 
 def _calibrated(law: Law, at: Design, n: int, truths: int | None = None) -> Calibration:
-    trials = {"trials": np.full(RUNS, float(TRIALS))}
-    read = {data.name for data in model(law).noise.reads}
-    given = {name: value for name, value in trials.items() if name in read}
-    settings = settings_of(law)
-    return calibrate(model(law), at, n, SEED, truths=truths, row_data=given, prob=PROB, settings=settings)
-
-
-def settings_of(law: Law) -> Settings:
-    """How long NUTS runs where importance sampling is not enough."""
-    if law.name in MODES:
-        return MANY
-    return SHORT if law.name in SLOW else SETTINGS
+    model, settings = model_of(law), OTHERS.get(law.name, SETTINGS)
+    trials = {data.name: np.full(RUNS, float(TRIALS)) for data in model.noise.reads}
+    return calibrate(model, at, n, SEED, truths=truths, row_data=trials, prob=PROB, settings=settings)
 
 
 def _covered(fixed: Calibration, i: int) -> dict[str, int]:
     """Quantity → intervals that hold the i-th fixed truth."""
-    tail = 0.5 - PROB / 2
     tables = len(fixed.ranks) // TRUTHS
-    ranks = fixed.ranks[i * tables : (i + 1) * tables]
-    inside = (ranks >= tail) & (ranks <= 1.0 - tail)
-    return dict(zip(fixed.quantities, inside.sum(axis=0).tolist(), strict=True))
+    return replace(fixed, ranks=fixed.ranks[i * tables : (i + 1) * tables]).covered
 
 
 def tables_of(law: Law) -> int:
     """Tables at each fixed truth."""
-    return 20 if law.name in (*SLOW, *MODES) else 50
+    return 20 if law.name in OTHERS else 50
 
 
 def path_of(name: str) -> Path:

@@ -50,16 +50,12 @@ def outside(name: str, values: np.ndarray, domain: str, law: str, where: str) ->
     return problems
 
 
-def value_problems(runs: Runs, law: Any, covariate: Any) -> list[Problem]:
-    """Everything of severity E about a vector or a schedule: its columns, then its values."""
-    problem = column_problem(runs, law, covariate)
-    return vector_problems(runs, law, covariate) if problem is None else [problem]
-
-
 def checked_values(runs: Runs, law: Any, covariate: Any) -> np.ndarray:
     """Values as :func:`scalaw.data.covariates.covariate_values` gives them, with vectors and schedules checked."""
-    if not is_number(covariate) and (problems := value_problems(runs, law, covariate)):
-        raise ScalawError.of(problems)
+    if not is_number(covariate):
+        problem = column_problem(runs, law, covariate)
+        if problems := vector_problems(runs, law, covariate) if problem is None else [problem]:
+            raise ScalawError.of(problems)
     return covariate_values(runs, law, covariate)
 
 

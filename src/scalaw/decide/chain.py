@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from scalaw.decide.forecast import LEVELS, Forecast, forecast
+from scalaw.decide.forecast import LEVELS, Forecast, forecast, noise_values
 from scalaw.errors import ScalawError
 from scalaw.infer import Fit
 from scalaw.infer.executables import key_data
@@ -57,8 +57,9 @@ def chain(
     through = _through(second)
     stage = forecast(first, prob=prob, seed=seed, **points)
     rng = np.random.default_rng(key_data(seed, "chain", second.label))
-    curve, _ = _measured(second, through, stage.curve, rng)
-    _, shown = _measured(second, through, stage.predictive, rng)
+    pick = rng.permutation(np.arange(len(stage.curve)) % len(second.positions))
+    curve = _where(second, through, stage.curve, pick)
+    shown = _shown(second, through, stage.predictive, pick, rng)
     fits = [first] if isinstance(first, Fit) else list(first)
     name = f"{' + '.join(f.label for f in fits)} → {second.label}"
     return Forecast(
@@ -86,25 +87,22 @@ def _through(second: Fit) -> Covariate:
     return law.covariates[0]
 
 
-def _measured(
-    second: Fit, through: Covariate, loss: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """The measure where the law puts it and as a run shows it, both (draws, points), at losses (draws, points)."""
-    model = second.model
-    held = dict(model.fixed)
-    pick = rng.permutation(np.arange(len(loss)) % len(second.positions))
-    values = {
-        p.name: np.asarray(held[p.name]) if p.name in held else second.draws(p.name)[pick]
-        for p in model.parameters
-    }
-    columns = {name: value[:, None] if value.ndim else value for name, value in values.items()}
-    parameters = {p.name: columns[p.name] for p in model.law.parameters}
-    where = np.asarray(model.law(**{through.name: loss}, **parameters), float)
-    scenario = second.scenario.at({through.name: np.median(loss, axis=0)})
-    unit = model.law.loss_ref(second.refs.units)
-    noise = {p.name: columns[p.name] for p in model.noise.parameters}
-    drawn = model.noise.draw(rng, model.noise.observed(where / unit), noise, scenario.noise_rows())
-    return where, model.noise.response(drawn) * unit
+def _where(second: Fit, through: Covariate, loss: np.ndarray, pick: np.ndarray) -> np.ndarray:
+    """The measure where the law puts it at losses (draws, points), with the picked draws of its parameters."""
+    law = second.model.law
+    values = {p.name: second.draws(p.name)[pick][:, None] for p in law.free}
+    return np.asarray(law(**{through.name: loss}, **values), float)
+
+
+def _shown(
+    second: Fit, through: Covariate, loss: np.ndarray, pick: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The measure as a run of that loss shows it, (draws, points)."""
+    noise, unit = second.model.noise, second.model.law.loss_ref(second.refs.units)
+    values = {name: v[pick] if np.ndim(v) else v for name, v in noise_values(second).items()}
+    where = noise.observed(_where(second, through, loss, pick) / unit)
+    rows = second.scenario.at({through.name: np.median(loss, axis=0)}).noise_rows()
+    return noise.response(noise.draw(rng, where, values, rows)) * unit
 
 
 def _beyond(second: Fit, through: Covariate, loss: np.ndarray) -> list[str]:

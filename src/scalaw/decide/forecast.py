@@ -214,6 +214,13 @@ def _spread(available: int, number: int) -> np.ndarray:
     return np.linspace(0, available - 1, number).round().astype(int)
 
 
+def noise_values(fit: Fit) -> dict[str, Any]:
+    """Draws of the noise's parameters, shape (draws, 1), or the number one is held at."""
+    held = dict(fit.model.noise.fixed)
+    names = [p.name for p in fit.model.noise.parameters]
+    return {name: held[name] if name in held else fit.draws(name)[:, None] for name in names}
+
+
 def _draws(
     fit: Fit, points: Mapping[str, np.ndarray], runs: Runs, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -221,11 +228,6 @@ def _draws(
     scenario = fit.scenario.at(wanted(fit.model.law, points, runs))
     curve = np.asarray(evaluate(scenario, fit.positions).location)
     rng = np.random.default_rng(key_data(seed, "forecast", fit.label))
-    held = dict(fit.model.noise.fixed)
-    noise = {
-        p.name: held[p.name] if p.name in held else fit.draws(p.name)[:, None]
-        for p in fit.model.noise.parameters
-    }
-    noisy = fit.model.noise.draw(rng, curve, noise, scenario.noise_rows(points))
+    noisy = fit.model.noise.draw(rng, curve, noise_values(fit), scenario.noise_rows(points))
     unit = fit.model.law.loss_ref(fit.refs.units)
     return fit.model.noise.response(curve) * unit, fit.model.noise.response(noisy) * unit

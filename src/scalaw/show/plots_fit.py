@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scalaw.decide.forecast import noise_values
 from scalaw.errors import ScalawError
 from scalaw.infer import Fit
 from scalaw.infer.evaluate import evaluate
@@ -73,13 +74,6 @@ def plot_residuals(fit: Fit, *, prob: float = PROB) -> Figure:
     label = "ln(loss) − ln(law)" if noise.scatters == "log" else f"{fit.model.law.response.name} − law"
     figure.supylabel(label, fontsize=9.0)
     return figure
-
-
-def noise_values(fit: Fit) -> dict[str, Any]:
-    """Draws of the noise's parameters, shape (draws, 1), or the number one is fixed at."""
-    held = dict(fit.model.fixed)
-    names = [p.name for p in fit.model.noise.parameters]
-    return {name: held[name] if name in held else fit.draws(name)[:, None] for name in names}
 
 
 def noise_draws(fit: Fit, location: np.ndarray) -> np.ndarray:

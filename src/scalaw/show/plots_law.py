@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scalaw.data.schedules import parse_schedule
 from scalaw.data.units import format_quantity
 from scalaw.errors import ScalawError
 from scalaw.infer.interval import PROB
@@ -75,11 +76,11 @@ AROUND = (-2.0, 2.0)
 SHARES = (0.0, 0.9)
 #: A covariate that has to stay below another one is this share of it.
 PART_OF = {"N_a": ("N", 0.1)}
-#: Shapes of schedules: how the rate runs from 1 at the start (0) to the end (1).
+#: Shapes of schedules, as a table of runs writes them.
 SCHEDULES = {
-    "constant rate": lambda done: np.ones_like(done),
-    "cosine to a tenth": lambda done: 0.55 + 0.45 * np.cos(np.pi * done),
-    "constant, last fifth linear to a tenth": lambda done: 1.0 - 0.9 * np.clip((done - 0.8) / 0.2, 0.0, 1.0),
+    "constant rate": "constant(peak={peak}, steps={steps})",
+    "cosine to a tenth": "cosine(peak={peak}, end={end}, steps={steps})",
+    "constant, last fifth linear to a tenth": "wsd(peak={peak}, end={end}, steps={steps}, decay={fifth})",
 }
 #: Peak rate of a schedule; in reference units, where ten thousand steps have an area of one.
 PEAK, UNIT_PEAK = 3e-4, 1e-4
@@ -258,8 +259,9 @@ def _schedules(what: Drawing, c: Covariate) -> list[tuple[str, np.ndarray, dict[
     peak = UNIT_PEAK if what.reference else PEAK
     reduce = c.reduction or np.asarray
     lines = []
-    for label, shape in SCHEDULES.items():
-        rows = np.stack([reduce(peak * shape(np.arange(n) / n)) for n in steps])
+    for label, cell in SCHEDULES.items():
+        cells = [cell.format(peak=peak, end=peak / 10, steps=n, fifth=round(n / 5)) for n in steps]
+        rows = np.stack([reduce(parse_schedule(text).rates) for text in cells])
         lines.append((label, steps.astype(float), {c.name: rows}))
     return lines
 
