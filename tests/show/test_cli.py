@@ -222,6 +222,7 @@ def test_compare(folder):
         + ["--save-fits", folder / "fits"],
         keys=["laws", "best"],
     )
+    assert told["noise"] == "student_t"  # what auto chose, not what was asked
     score = told["laws"][0]
     assert {"law", "elpd", "se", "elpd_diff", "dse", "law_weight", "log_evidence"} <= score.keys()
     assert all(isinstance(score["holdout_log_score"], float) for score in told["laws"])

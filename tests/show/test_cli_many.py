@@ -93,6 +93,7 @@ def test_files_of_one_name_are_told_apart(folder, tmp_path):
 def test_a_fit_that_is_not_bad_exits_with_0(folder):
     told = check_cli(["fit-many", folder / "t0.csv", *LAWS, "--seed", "4"])
     assert told["verdict"] in ("OK", "LOOK") and told["seed"] == 4
+    assert told["noise"] == told["fits"][0]["noise"] == "student_t"  # what auto chose, not what was asked
 
 
 @pytest.mark.parametrize("suffix", [".json", ".nc"])

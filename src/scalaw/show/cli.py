@@ -18,6 +18,7 @@ from scalaw.show import (
     commands_info,
     commands_many,
     commands_runs,
+    commands_saved,
 )
 from scalaw.show.commands_shared import command
 
@@ -38,8 +39,8 @@ _PANELS = {
         commands_fit.fit,
         commands_bootstrap.bootstrap,
         commands_fit.compare,
-        commands_fit.forecast,
-        commands_fit.report,
+        commands_saved.forecast,
+        commands_saved.report,
     ),
     "Many fits": (commands_many.fit_many, commands_many.warmup),
     "Look up": (

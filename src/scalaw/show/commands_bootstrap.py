@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalaw.show.commands_fit import PROB, check_prob, numbers
+from scalaw.show.commands_fit import check_prob, numbers
 from scalaw.show.commands_reader import RUNS, OwnLaw, Reader, notes_on, pairs, read
+from scalaw.show.commands_saved import PROB
 from scalaw.show.commands_shared import Result, Show, check_place
 
 if TYPE_CHECKING:

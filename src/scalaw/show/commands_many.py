@@ -14,7 +14,16 @@ import typer
 
 from scalaw.show.commands_fit import METHOD, Nuts, Sampling
 from scalaw.show.commands_reader import NOISE, OwnLaw, Reader, notes_on, pairs, read
-from scalaw.show.commands_shared import BAD, INTERRUPTED, Options, Result, Show, check_place, plain
+from scalaw.show.commands_shared import (
+    BAD,
+    INTERRUPTED,
+    Options,
+    Result,
+    Show,
+    check_place,
+    named_noises,
+    plain,
+)
 
 if TYPE_CHECKING:
     from scalaw.data import Runs
@@ -137,7 +146,8 @@ def fit_many(
     if not speaks:
         raise typer.Exit(BAD if fits.verdict == "BAD" else 0)
     notes = list(dict.fromkeys(note for table in tables.values() for note in notes_on(table)))
-    data = {"seed": sampling.seed, "noise": sampling.noise, "output": None if output is None else str(output)}
+    noise = named_noises(plan.model for plan in fits.planned)
+    data = {"seed": sampling.seed, "noise": noise, "output": None if output is None else str(output)}
     if show.as_json or (output and output.suffix == ".json"):
         data |= fits.to_json()
     reasons = [str(kind) for kind in kinds(fits)]

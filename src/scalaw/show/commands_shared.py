@@ -19,7 +19,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -31,6 +31,8 @@ from scalaw.show.commands_wording import in_shell
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from scalaw.model import ScalingModel
 
 REFUSED = 1
 BAD = 3
@@ -156,6 +158,11 @@ def check_place(path: Path | None) -> None:
         raise ScalawError("S004", "this is a folder", str(path), fix="name a file in it")
     if not path.parent.is_dir():
         raise ScalawError("S004", "there is no such folder", str(path.parent), fix="make it first")
+
+
+def named_noises(models: Iterable[ScalingModel]) -> str:
+    """Names of the noises that were used, which ``auto`` chose by each law's response."""
+    return ", ".join(dict.fromkeys(model.noise.name for model in models))
 
 
 def safe_name(label: str) -> str:
